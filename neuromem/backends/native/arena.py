@@ -1,0 +1,58 @@
+"""Where everything lies in the fast engine's two flat arrays.
+
+``k`` (integers) begins with a header: where each named array ``H_*`` starts, then the scalars
+``K_*``. Per population ``P_*`` (in ``k``) and ``F_*`` (in ``f``), and per projection ``Q_*`` and
+``G_*``, name the columns of four small tables; the offsets in them point into ``f`` or ``k``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# fmt: off
+(H_V, H_IE, H_II, H_RING_E, H_RING_I, H_REFR, H_REFR_LIST, H_TOUCHED, H_FIRED, H_N_FIRED,
+ H_ROWS, H_GROUPS, H_POP_I, H_POP_F, H_PROJ_I, H_PROJ_F) = range(16)
+(K_NEURONS, K_CELLS, K_RING, K_POPULATIONS, K_GROUPS, K_PROJECTIONS, K_TICK, K_LOG, K_LOG_ROOM,
+ K_PENDING) = range(16, 26)
+HEADER = 26
+
+(P_MODEL, P_START, P_STOP, P_REFRACTORY, P_HAS_I, P_N_REFR, P_AGE, P_DUE, P_FIELDS) = range(9)
+
+(F_REST, F_RESISTANCE, F_OFFSET, F_RESET, F_THRESH, F_DECAY_V, F_DECAY_E, F_DECAY_I, F_ARRIVE_E,
+ F_ARRIVE_I, F_QUIET, F_QUIET_LENGTH, F_FIELDS) = range(13)
+
+(Q_KIND, Q_PRE_POP, Q_PRE_START, Q_PRE_STOP, Q_POST_POP, Q_POST_START, Q_POST_STOP, Q_RECEPTOR,
+ Q_LAG, Q_AHEAD, Q_SKIP, Q_DATA, Q_ROW_START, Q_COLUMNS, Q_AXONAL, Q_POST_DELAY, Q_TIE, Q_NEAREST,
+ Q_HISTORY, Q_MASK, Q_TABLE_PLUS, Q_REACH_PLUS, Q_TABLE_MINUS, Q_REACH_MINUS, Q_LAST_PRE,
+ Q_TRACE_PRE, Q_LAST_POST, Q_TRACE_POST, Q_COUNT, Q_CURSOR, Q_DROPPED, Q_DROP, Q_HIST_START,
+ Q_HIST_N, Q_HIST_ROOM, Q_ARRIVED, Q_FIELDS) = range(37)
+
+G_WEIGHT, G_A_PLUS, G_A_MINUS, G_W_MIN, G_W_MAX, G_FIELDS = range(6)
+# fmt: on
+
+#: A neuron within this many mV of its threshold counts as one that may fire by itself.
+MARGIN = 1e-6
+
+TIES = ("depress", "potentiate", "ignore")
+TIE_DEPRESS, TIE_POTENTIATE, TIE_IGNORE = range(3)
+
+
+class Pool:
+    """A flat array under construction: pieces are appended and remembered by their offset."""
+
+    def __init__(self, dtype: type, reserved: int = 0) -> None:
+        self.dtype = dtype
+        self.size = reserved
+        self.pieces: list[np.ndarray] = [np.zeros(reserved, dtype)]
+
+    def add(self, values: np.ndarray) -> int:
+        """Append values and return where they start."""
+        start = self.size
+        flat = np.ascontiguousarray(values, dtype=self.dtype).ravel()
+        self.pieces.append(flat)
+        self.size += flat.size
+        return start
+
+    def build(self) -> np.ndarray:
+        """Return everything as one array."""
+        return np.concatenate(self.pieces)

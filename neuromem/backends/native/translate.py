@@ -1,0 +1,335 @@
+"""A network as the numbers that one tick needs: what both engines share, computed once.
+
+Cells are numbered through the network: neurons first, in the order of the populations, then the
+lines of the spike sources.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neuromem.network import (
+    AllToAllConnector,
+    IF_curr_delta,
+    IF_curr_exp,
+    LIF_hard_reset,
+    Network,
+    OneToOneConnector,
+    Population,
+    Projection,
+    STDPSynapse,
+    Values,
+    View,
+    refractory_ticks,
+)
+
+NEVER = -1
+#: A pair whose decayed trace is below this fraction of a fresh one changes nothing.
+TRACE_CUTOFF = 2.0**-32
+#: After a decay to this fraction a neuron counts as at rest.
+QUIET_CUTOFF = 2.0**-64
+#: A static projection denser than this is kept as a full matrix.
+DENSE_FROM = 0.25
+
+EXCITATORY, INHIBITORY = 0, 1
+CONSTANT, ONE_TO_ONE, DENSE, SPARSE, PLASTIC = range(5)
+MODELS = (IF_curr_exp, IF_curr_delta, LIF_hard_reset)
+
+
+@dataclass(frozen=True)
+class PopulationPlan:
+    """One population: its cells, and its parameters as the factors of one tick."""
+
+    name: str
+    model: int
+    start: int
+    stop: int
+    decay_v: float
+    resistance: float
+    offset: float
+    v_rest: float
+    v_reset: float
+    v_thresh: float
+    v_init: float
+    refractory: int
+    decay_e: float = 0.0
+    decay_i: float = 0.0
+    arrive_e: float = 1.0
+    arrive_i: float = 1.0
+
+    def after_quiet(self, v, i_exc, i_inh, ticks: int):
+        """Return potentials and currents after some ticks in which nothing arrived."""
+        if self.model != 0 or ticks == 0:
+            return v, i_exc, i_inh
+        quiet = self.quiet()
+        by_v, by_e, by_i, left_e, left_i = quiet[min(ticks, len(quiet) - 1)]
+        rest = self.v_rest + self.resistance * self.offset
+        v = rest + ((v - rest) * by_v + (i_exc * by_e - i_inh * by_i))
+        return v, i_exc * left_e, i_inh * left_i
+
+    def quiet(self) -> np.ndarray:
+        """Return the exact solution over k ticks without arrivals, a row for each k.
+
+        Columns: what is left of V - V_rest, what a unit of excitatory and of inhibitory current
+        has added to V, and what is left of each current. The last row is the limit.
+        """
+        ticks = 1
+        for decay in (self.decay_v, self.decay_e, self.decay_i):
+            if decay > 0:
+                ticks = max(ticks, math.ceil(math.log(QUIET_CUTOFF) / math.log(decay)))
+        table = np.zeros((ticks + 2, 5))
+        row = np.array([1.0, 0.0, 0.0, 1.0, 1.0])
+        gain = self.resistance * (1 - self.decay_v)
+        for k in range(ticks + 1):
+            table[k] = row
+            row = np.array(
+                [
+                    row[0] * self.decay_v,
+                    row[1] * self.decay_v + gain * row[3],
+                    row[2] * self.decay_v + gain * row[4],
+                    row[3] * self.decay_e,
+                    row[4] * self.decay_i,
+                ]
+            )
+        return table
+
+
+@dataclass(frozen=True)
+class PlasticPlan:
+    """The pair rule of one projection; times in ticks."""
+
+    a_plus: float
+    a_minus: float
+    w_min: float
+    w_max: float
+    table_plus: np.ndarray
+    table_minus: np.ndarray
+    dendritic: bool
+    dt_zero: str
+    nearest: bool
+    post_history: int
+    mask: np.ndarray | None
+
+    def arrival_delay(self, delay: int) -> int:
+        """Return after how many ticks a post spike reaches the synapse."""
+        return delay if self.dendritic else 0
+
+
+@dataclass(frozen=True)
+class ProjectionPlan:
+    """Connections of one projection that share one delay.
+
+    ``weights`` is a number (CONSTANT), a value per connection (ONE_TO_ONE, SPARSE) or a matrix
+    [pre, post] (DENSE, PLASTIC). Rows of pre cells are handled ``lag`` ticks after they fired and
+    delivered to the tick ``ahead`` ticks later; lag + ahead is the delay.
+    """
+
+    label: str
+    kind: int
+    pre_population: int
+    pre_start: int
+    pre_stop: int
+    post_population: int
+    post_start: int
+    post_stop: int
+    receptor: int
+    delay: int
+    lag: int
+    ahead: int
+    weights: np.ndarray
+    skip_same_index: bool = False
+    row_start: np.ndarray | None = None
+    columns: np.ndarray | None = None
+    plastic: PlasticPlan | None = None
+
+    @property
+    def n_pre(self) -> int:
+        """Number of pre cells in the projection's slice."""
+        return self.pre_stop - self.pre_start
+
+    @property
+    def n_post(self) -> int:
+        """Number of post cells in the projection's slice."""
+        return self.post_stop - self.post_start
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything an engine runs; ``ring`` is a power of two above the longest delay in ticks."""
+
+    network: Network
+    populations: tuple[PopulationPlan, ...]
+    groups: dict[str, tuple[int, int]]
+    projections: tuple[ProjectionPlan, ...]
+    n_neurons: int
+    n_cells: int
+    ring: int
+    labels: dict[str, list[int]] = field(default_factory=dict)
+
+
+def translate(network: Network) -> Plan:
+    """Return the plan of a network."""
+    groups: dict[str, tuple[int, int]] = {}
+    order = [p for p in network.populations if isinstance(p, Population)]
+    order_all = order + [p for p in network.populations if not isinstance(p, Population)]
+    position = 0
+    for group in order_all:
+        groups[group.name] = (position, position + group.size)
+        position += group.size
+    index = {group.name: number for number, group in enumerate(order_all)}
+    populations = tuple(_population(p, groups[p.name], network.timestep_ms) for p in order)
+    projections: list[ProjectionPlan] = []
+    labels: dict[str, list[int]] = {}
+    for projection in network.projections:
+        parts = _projection(network, projection, groups, index)
+        labels[projection.label] = list(range(len(projections), len(projections) + len(parts)))
+        projections.extend(parts)
+    longest = max((p.delay for p in projections), default=1)
+    return Plan(
+        network=network,
+        populations=populations,
+        groups=groups,
+        projections=tuple(projections),
+        n_neurons=populations[-1].stop if populations else 0,
+        n_cells=position,
+        ring=1 << longest.bit_length(),
+        labels=labels,
+    )
+
+
+def _population(population: Population, cells: tuple[int, int], h: float) -> PopulationPlan:
+    neuron = population.neuron
+    common = {
+        "name": population.name,
+        "model": MODELS.index(type(neuron)),
+        "start": cells[0],
+        "stop": cells[1],
+        "refractory": refractory_ticks(neuron, h),
+    }
+    if isinstance(neuron, LIF_hard_reset):
+        # Strict comparison: fire where u >= the next number above the threshold.
+        return PopulationPlan(
+            **common,
+            decay_v=neuron.decay,
+            resistance=0.0,
+            offset=0.0,
+            v_rest=0.0,
+            v_reset=0.0,
+            v_thresh=math.nextafter(neuron.v_thresh, math.inf),
+            v_init=0.0,
+        )
+    shared = {
+        "decay_v": math.exp(-h / neuron.tau_m_ms),
+        "resistance": neuron.tau_m_ms / neuron.cm_nf,
+        "offset": neuron.i_offset_na,
+        "v_rest": neuron.v_rest_mv,
+        "v_reset": neuron.v_reset_mv,
+        "v_thresh": neuron.v_thresh_mv,
+        "v_init": neuron.v_rest_mv if neuron.v_init_mv is None else neuron.v_init_mv,
+    }
+    if isinstance(neuron, IF_curr_delta):
+        return PopulationPlan(**common, **shared)
+    decay_e, decay_i = math.exp(-h / neuron.tau_syn_E_ms), math.exp(-h / neuron.tau_syn_I_ms)
+    return PopulationPlan(
+        **common,
+        **shared,
+        decay_e=decay_e,
+        decay_i=decay_i,
+        arrive_e=neuron.tau_syn_E_ms / h * (1 - decay_e),
+        arrive_i=neuron.tau_syn_I_ms / h * (1 - decay_i),
+    )
+
+
+def _projection(
+    network: Network,
+    projection: Projection,
+    groups: dict[str, tuple[int, int]],
+    index: dict[str, int],
+) -> list[ProjectionPlan]:
+    """Return one plan for each delay that occurs in a projection."""
+    pre, post = network.view(projection.pre), network.view(projection.post)
+    pre_start, post_start = _first(pre, groups), _first(post, groups)
+    synapse = projection.synapse
+    delays = network.delays_ticks(projection)
+    rows, columns = network.pairs(projection)
+    weights = network.weights(projection)
+    plans = []
+    for delay in np.unique(delays).tolist():
+        chosen = delays == delay
+        plastic = None
+        lag, ahead = 0, delay
+        if isinstance(synapse, STDPSynapse):
+            plastic = _plastic(synapse, network.timestep_ms, pre, post, rows[chosen], columns[chosen])
+            if not plastic.dendritic:
+                lag, ahead = delay - 1, 1
+        kind, stored, csr = _storage(projection, pre, post, rows, columns, weights, chosen)
+        plans.append(
+            ProjectionPlan(
+                label=projection.label,
+                kind=kind,
+                pre_population=index[pre.population.name],
+                pre_start=pre_start,
+                pre_stop=pre_start + pre.size,
+                post_population=index[post.population.name],
+                post_start=post_start,
+                post_stop=post_start + post.size,
+                receptor=INHIBITORY if projection.receptor_type == "inhibitory" else EXCITATORY,
+                delay=delay,
+                lag=lag,
+                ahead=ahead,
+                weights=stored,
+                skip_same_index=getattr(projection.connector, "skip_same_index", False),
+                row_start=csr[0],
+                columns=csr[1],
+                plastic=plastic,
+            )
+        )
+    return plans
+
+
+def _storage(projection, pre: View, post: View, rows, columns, weights, chosen):
+    """Choose how the weights of one delay are kept; returns kind, weights and row pointers."""
+    synapse, connector = projection.synapse, projection.connector
+    uniform = not isinstance(synapse.weight, Values) and bool(np.all(chosen))
+    if not projection.plastic:
+        if isinstance(connector, AllToAllConnector) and uniform:
+            return CONSTANT, np.array(float(synapse.weight)), (None, None)
+        if isinstance(connector, OneToOneConnector) and bool(np.all(chosen)):
+            return ONE_TO_ONE, weights.copy(), (None, None)
+        if np.count_nonzero(chosen) < DENSE_FROM * pre.size * post.size:
+            row_start = np.searchsorted(rows[chosen], np.arange(pre.size + 1))
+            return SPARSE, weights[chosen], (row_start, columns[chosen].astype(np.int64))
+    matrix = np.zeros((pre.size, post.size))
+    matrix[rows[chosen], columns[chosen]] = weights[chosen]
+    return (PLASTIC if projection.plastic else DENSE), matrix, (None, None)
+
+
+def _plastic(synapse: STDPSynapse, h: float, pre: View, post: View, rows, columns) -> PlasticPlan:
+    mask = np.zeros((pre.size, post.size), dtype=bool)
+    mask[rows, columns] = True
+    return PlasticPlan(
+        a_plus=synapse.A_plus,
+        a_minus=synapse.A_minus,
+        w_min=synapse.w_min,
+        w_max=synapse.w_max,
+        table_plus=_decay_table(synapse.tau_plus_ms, h),
+        table_minus=_decay_table(synapse.tau_minus_ms, h),
+        dendritic=synapse.dendritic_delay_fraction == 1,
+        dt_zero=synapse.dt_zero,
+        nearest=synapse.pairing == "nearest",
+        post_history=synapse.post_history or 0,
+        mask=None if mask.all() else mask,
+    )
+
+
+def _decay_table(tau_ms: float, h: float) -> np.ndarray:
+    """Return exp(-k h / tau) for k = 0, 1, ... while it matters."""
+    last = math.floor(-math.log(TRACE_CUTOFF) * tau_ms / h)
+    return np.exp(-np.arange(last + 1) * h / tau_ms)
+
+
+def _first(view: View, groups: dict[str, tuple[int, int]]) -> int:
+    return groups[view.population.name][0] + view.start

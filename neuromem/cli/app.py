@@ -1,0 +1,60 @@
+"""The root of the command line, and what all commands do the same."""
+
+from __future__ import annotations
+
+import cyclopts
+
+from neuromem._version import __version__
+from neuromem.cli import cite, demo, memory
+from neuromem.cli.output import console, errors, print_table
+
+app = cyclopts.App(
+    name="neuromem",
+    help="Spiking memories and reservoirs, defined once and run anywhere.",
+    version=__version__,
+    console=console,
+)
+app.command(memory.app)
+app.command(demo.demo)
+app.command(cite.cite)
+
+
+@app.command
+def backends() -> None:
+    """Show where a network can run, and what each backend can do."""
+    from neuromem.backends import BACKENDS, capabilities
+
+    rows = []
+    for name in BACKENDS:
+        can = capabilities(name)
+        rows.append(
+            (can.name, can.version, can.what, ", ".join(can.neurons), ", ".join(can.synapses))
+        )
+    print_table(("backend", "version", "what it is", "neurons", "synapses"), rows)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line on the given arguments and return its exit code."""
+    try:
+        code = app(
+            arguments,
+            exit_on_error=False,
+            print_error=False,
+            help_on_error=False,
+            result_action="return_value",
+        )
+    except cyclopts.CycloptsError as error:
+        _say(f"{error} (see --help)")
+        return 2
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        _say(str(error))
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _say(message: str) -> None:
+    """Print an error in one line."""
+    errors.print(f"neuromem: {' '.join(message.split())}", markup=False, soft_wrap=True)

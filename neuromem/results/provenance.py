@@ -1,0 +1,63 @@
+"""Where a result comes from: enough to run it again."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+import msgspec
+
+PACKAGES = ("neuromem-snn", "numpy", "numba", "scipy", "h5py")
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What made a result.
+
+    Parameters
+    ----------
+    network_sha256
+        Digest of the network's definition.
+    backend
+        Name of the backend.
+    backend_version
+        Version of the simulator behind it.
+    seed
+        Seed of the run's random parts, None where none was given.
+    packages
+        Versions of the packages involved.
+    python, system
+        Interpreter and platform.
+    """
+
+    network_sha256: str
+    backend: str
+    backend_version: str
+    seed: int | None = None
+    packages: dict[str, str] = {}
+    python: str = ""
+    system: str = ""
+
+
+def provenance(
+    network_sha256: str,
+    backend: str,
+    backend_version: str,
+    seed: int | None,
+    extra: tuple[str, ...] = (),
+) -> Provenance:
+    """Return the provenance of a run on this machine; ``extra`` names further packages."""
+    versions = {}
+    for name in (*PACKAGES, *extra):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return Provenance(
+        network_sha256=network_sha256,
+        backend=backend,
+        backend_version=backend_version,
+        seed=seed,
+        packages=versions,
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+    )
