@@ -25,18 +25,18 @@ demo: install  ## store and recall patterns in a small memory
 
 test: install checks  ## check style, types and import rules; run the tests; try the built wheel
 	@echo "== tests"
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
 
 test-all: $(INSTALLED_BENCH) checks  ## the same with the peer simulators installed and the slow tests
 	@echo "== all tests"
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
+	@$(BIN)/python -m pytest -q -n $(JOBS)
 
 checks: lint types imports
 
 lint: install  ## check style and formatting
 	@echo "== lint"
 	@$(BIN)/ruff check --quiet --output-format concise .
-	@$(BIN)/ruff format --quiet --check . || { echo "to fix: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff format --check --output-format concise . || { echo "to fix: $(BIN)/ruff format ." >&2; exit 1; }
 
 types: install  ## check types
 	@echo "== types"
@@ -44,7 +44,7 @@ types: install  ## check types
 
 imports: install  ## check that imports run one way between the packages
 	@echo "== import rules"
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 build: install  ## build the wheel and the source archive into dist/
 	@$(BIN)/python -m build --outdir dist .

@@ -55,8 +55,13 @@ class Simulation(ABC):
 
     @property
     @abstractmethod
+    def tick(self) -> int:
+        """Number of completed ticks."""
+
+    @property
     def time_ms(self) -> float:
         """Simulated time so far (ms)."""
+        return self.tick * self.network.timestep_ms
 
     @abstractmethod
     def stimulate(self, stimulus: Stimulus) -> None:

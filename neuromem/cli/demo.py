@@ -23,9 +23,7 @@ MAP = ((0, 5, 1, 2), (0, 0, 3, 2), (4, 0, 3, 3), (4, 4, 1, 5))
 STATES = ("free", "wall", "door", "rough", "charger", "unknown")
 
 
-def demo(
-    *, out: Path = Path("neuromem-demo"), recordings: Path | None = None
-) -> int:
+def demo(*, out: Path = Path("neuromem-demo"), recordings: Path | None = None) -> int:
     """Store, recall and overwrite memories, map a room, and draw what the neurons did.
 
     Parameters

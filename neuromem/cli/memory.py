@@ -9,6 +9,7 @@ import cyclopts
 import numpy as np
 from cyclopts import Parameter, validators
 
+from neuromem.backends import capabilities
 from neuromem.cli.output import (
     check_plot,
     check_writable,
@@ -18,7 +19,6 @@ from neuromem.cli.output import (
     write_json,
     write_text,
 )
-from neuromem.backends import capabilities
 from neuromem.memory import (
     BOARD_POST_HISTORY,
     Answer,
@@ -219,13 +219,13 @@ def replay_recording(
     check_plot(plot)
     loaded = load_recording(recording)
     comparisons, result = replay(loaded, backend, seed=seed)
-    rows = [
-        (c.population, len(c.recorded), len(c.reproduced), len(c.missing), len(c.extra))
-        for c in comparisons
+    counts = [
+        (len(c.recorded), len(c.reproduced), len(c.missing), len(c.extra)) for c in comparisons
     ]
-    total = ("total", *(sum(row[column] for row in rows) for column in range(1, 5)))
+    total = [sum(column) for column in zip(*counts, strict=True)]
+    rows = [(c.population, *row) for c, row in zip(comparisons, counts, strict=True)]
     header = ("population", "recorded", "reproduced", "missing", "extra")
-    print_table(header, [[str(cell) for cell in row] for row in [*rows, total]])
+    print_table(header, [[str(cell) for cell in row] for row in [*rows, ("total", *total)]])
     if out is not None:
         print_line(f"wrote {result.save(out)}")
     if plot is not None:
@@ -235,11 +235,11 @@ def replay_recording(
     comparison = {
         "recording": recording.name,
         "populations": [dict(zip(header, row, strict=True)) for row in rows],
-        "total": dict(zip(header[1:], total[1:], strict=True)),
+        "total": dict(zip(header[1:], total, strict=True)),
         "provenance": result.provenance,
     }
     write_json(json, comparison)
-    return 0 if total[3] == total[4] == 0 else 1
+    return 0 if total[2] == total[3] == 0 else 1
 
 
 def print_answers(answers: list[Answer]) -> None:

@@ -18,6 +18,16 @@ def build(cues: int, content: int, post_history: int | None) -> Network:
     """Return the network for C cues and M content bits."""
     C, M = cues, content
     stdp = learning(post_history)
+    # fmt: off
+    projections = table(
+        #   from            to              connector   receptor weight delay
+        (1, f"input[:{C}]", "cue",           ONE_TO_ONE, EXC,     6,    1),
+        (2, f"input[{C}:]", "content",       ONE_TO_ONE, EXC,     6,    1),
+        (3, "cue",          "content",       ALL_TO_ALL, EXC,     stdp, 1),
+        (4, "cue",          f"output[:{C}]", ONE_TO_ONE, EXC,     6,    1),
+        (5, "content",      f"output[{C}:]", ONE_TO_ONE, EXC,     6,    1),
+    )
+    # fmt: on
     return Network(
         name=f"CA3 memory {C} x {M}",
         source=SOURCE,
@@ -27,16 +37,7 @@ def build(cues: int, content: int, post_history: int | None) -> Network:
             Population(name="content", size=M, neuron=SLOW_RELAY),
             Population(name="output", size=C + M, neuron=SLOW_RELAY),
         ),
-        # fmt: off
-        projections=table(
-            #   from            to              connector   receptor weight delay
-            (1, f"input[:{C}]", "cue",           ONE_TO_ONE, EXC,     6,    1),
-            (2, f"input[{C}:]", "content",       ONE_TO_ONE, EXC,     6,    1),
-            (3, "cue",          "content",       ALL_TO_ALL, EXC,     stdp, 1),
-            (4, "cue",          f"output[:{C}]", ONE_TO_ONE, EXC,     6,    1),
-            (5, "content",      f"output[{C}:]", ONE_TO_ONE, EXC,     6,    1),
-        ),
-        # fmt: on
+        projections=projections,
     )
 
 

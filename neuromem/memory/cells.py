@@ -8,6 +8,7 @@ in Computing (2024), doi 10.1109/TETC.2024.3387026).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 
@@ -23,6 +24,8 @@ from neuromem.network import (
     Synapse,
     Values,
 )
+
+Receptor = Literal["excitatory", "inhibitory"]
 
 #: The weight (nA) of a spike that is simply passed on.
 RELAY_NA = 6.0
@@ -57,9 +60,10 @@ ONE_TO_ONE = OneToOneConnector()
 ALL_TO_ALL = AllToAllConnector()
 #: Also between two different populations, where PyNN's ``allow_self_connections`` masks nothing.
 ALL_TO_OTHERS = AllToAllConnector(skip_same_index=True)
-EXC, INH = "excitatory", "inhibitory"
+EXC: Receptor = "excitatory"
+INH: Receptor = "inhibitory"
 
-Row = tuple[int, str, str, Connector, str, float | Values | STDPSynapse, float]
+Row = tuple[int, str, str, Connector, Receptor, float | Values | STDPSynapse, float]
 
 
 def learning(post_history: int | None) -> STDPSynapse:
@@ -80,7 +84,8 @@ def learning(post_history: int | None) -> STDPSynapse:
 def table(*rows: Row) -> tuple[Projection, ...]:
     """Return the projections of a topology table.
 
-    Each row is (number, from, to, connector, receptor, weight in nA or plastic synapse, delay in ms).
+    Each row is (number, from, to, connector, receptor, weight or plastic synapse, delay); weights
+    in nA, delays in ms.
     """
     projections = []
     for _, pre, post, connector, receptor, weight, delay_ms in rows:

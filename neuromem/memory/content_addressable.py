@@ -33,13 +33,38 @@ from neuromem.memory.cells import (
 from neuromem.memory.model import MemoryModel, Timing
 from neuromem.network import Network, Population, SpikeSource
 
-SOURCE = "Casanueva-Morato et al. 2024, Neural Networks 178:106474, doi 10.1016/j.neunet.2024.106474"
+SOURCE = (
+    "Casanueva-Morato et al. 2024, Neural Networks 178:106474, doi 10.1016/j.neunet.2024.106474"
+)
 
 
 def build(cues: int, content: int, post_history: int | None) -> Network:
     """Return the network for C cues and M content bits."""
     C, M = cues, content
     stdp = learning(post_history)
+    # fmt: off
+    projections = table(
+        #    from            to              connector      receptor weight delay
+        (1,  f"input[:{C}]", "CueCue",       ONE_TO_ONE,    EXC,     6,     1),
+        (2,  f"input[{C}:]", "ContCue",      ONE_TO_ONE,    EXC,     6,     1),
+        (3,  "CueCue",       "CueCont",      ONE_TO_ONE,    EXC,     6,     2),
+        (4,  "CueCue",       "CueCont",      ALL_TO_OTHERS, INH,     6 * M, 3),
+        (5,  "CueCue",       "ContCond",     ALL_TO_ALL,    INH,     6,     2),
+        (6,  "ContCue",      "ContCond",     ONE_TO_ONE,    EXC,     9,     1),
+        (7,  "ContCond",     "ContCont",     ONE_TO_ONE,    EXC,     6,     1),
+        (8,  "ContCue",      "ContCondInt",  ALL_TO_ALL,    EXC,     6,     1),
+        (9,  "ContCondInt",  "ContCond",     ALL_TO_ALL,    EXC,     2,     1),
+        (10, "CueCue",       "ContCue",      ALL_TO_ALL,    EXC,     stdp,  1),
+        (11, "ContCont",     "CueCont",      ALL_TO_ALL,    EXC,     stdp,  1),
+        (12, "CueCont",      "CueCont",      ALL_TO_OTHERS, INH,     6 * M, 2),
+        (13, "CueCue",       "MergeCue",     ONE_TO_ONE,    EXC,     6,     3),
+        (14, "CueCont",      "MergeCue",     ONE_TO_ONE,    EXC,     6,     1),
+        (15, "ContCue",      "MergeCont",    ONE_TO_ONE,    EXC,     6,     3),
+        (16, "ContCont",     "MergeCont",    ONE_TO_ONE,    EXC,     6,     1),
+        (17, "MergeCue",     f"output[:{C}]", ONE_TO_ONE,   EXC,     6,     1),
+        (18, "MergeCont",    f"output[{C}:]", ONE_TO_ONE,   EXC,     6,     1),
+    )
+    # fmt: on
     return Network(
         name=f"content-addressable memory {C} x {M}",
         source=SOURCE,
@@ -55,29 +80,7 @@ def build(cues: int, content: int, post_history: int | None) -> Network:
             Population(name="MergeCont", size=M, neuron=SLOW),
             Population(name="output", size=C + M, neuron=SLOW_RELAY),
         ),
-        # fmt: off
-        projections=table(
-            #    from            to              connector      receptor weight delay
-            (1,  f"input[:{C}]", "CueCue",       ONE_TO_ONE,    EXC,     6,     1),
-            (2,  f"input[{C}:]", "ContCue",      ONE_TO_ONE,    EXC,     6,     1),
-            (3,  "CueCue",       "CueCont",      ONE_TO_ONE,    EXC,     6,     2),
-            (4,  "CueCue",       "CueCont",      ALL_TO_OTHERS, INH,     6 * M, 3),
-            (5,  "CueCue",       "ContCond",     ALL_TO_ALL,    INH,     6,     2),
-            (6,  "ContCue",      "ContCond",     ONE_TO_ONE,    EXC,     9,     1),
-            (7,  "ContCond",     "ContCont",     ONE_TO_ONE,    EXC,     6,     1),
-            (8,  "ContCue",      "ContCondInt",  ALL_TO_ALL,    EXC,     6,     1),
-            (9,  "ContCondInt",  "ContCond",     ALL_TO_ALL,    EXC,     2,     1),
-            (10, "CueCue",       "ContCue",      ALL_TO_ALL,    EXC,     stdp,  1),
-            (11, "ContCont",     "CueCont",      ALL_TO_ALL,    EXC,     stdp,  1),
-            (12, "CueCont",      "CueCont",      ALL_TO_OTHERS, INH,     6 * M, 2),
-            (13, "CueCue",       "MergeCue",     ONE_TO_ONE,    EXC,     6,     3),
-            (14, "CueCont",      "MergeCue",     ONE_TO_ONE,    EXC,     6,     1),
-            (15, "ContCue",      "MergeCont",    ONE_TO_ONE,    EXC,     6,     3),
-            (16, "ContCont",     "MergeCont",    ONE_TO_ONE,    EXC,     6,     1),
-            (17, "MergeCue",     f"output[:{C}]", ONE_TO_ONE,   EXC,     6,     1),
-            (18, "MergeCont",    f"output[{C}:]", ONE_TO_ONE,   EXC,     6,     1),
-        ),
-        # fmt: on
+        projections=projections,
     )
 
 

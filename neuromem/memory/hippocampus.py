@@ -37,10 +37,26 @@ def build(cues: int, content: int, post_history: int | None) -> Network:
     stdp = learning(post_history)
     codes = [code_bits(i + 1) for i in range(C)]
     set_bits = pairs([(bit, i) for i, code in enumerate(codes) for bit in code])
-    clear_bits = pairs([(bit, i) for i, code in enumerate(codes) for bit in range(B) if bit not in code])
+    clear_bits = pairs(
+        [(bit, i) for i, code in enumerate(codes) for bit in range(B) if bit not in code]
+    )
     # The set bits of a code share 3 nA, so that DG fires only when all of them are present.
     share = Values(array=np.array([3 / len(codes[i]) for _, i in set_bits.connections]))
     back = pairs([(i, bit) for i, code in enumerate(codes) for bit in code])
+    # fmt: off
+    projections = table(
+        #    from            to              connector      receptor weight delay
+        (1,  f"input[:{B}]", "DG",            set_bits,      EXC,     share, 1),
+        (2,  f"input[:{B}]", "DG",            clear_bits,    INH,     3,     1),
+        (3,  "DG",           "DG",            ALL_TO_OTHERS, INH,     2.5,   1),
+        (4,  "DG",           "cue",           ONE_TO_ONE,    EXC,     6,     1),
+        (5,  f"input[{B}:]", "content",       ONE_TO_ONE,    EXC,     6,     2),
+        (6,  "cue",          "content",       ALL_TO_ALL,    EXC,     stdp,  1),
+        (7,  "cue",          "CA1",           back,          EXC,     6,     1),
+        (8,  "CA1",          f"output[:{B}]", ONE_TO_ONE,    EXC,     6,     1),
+        (9,  "content",      f"output[{B}:]", ONE_TO_ONE,    EXC,     6,     2),
+    )
+    # fmt: on
     return Network(
         name=f"hippocampal memory {C} x {M}",
         source=SOURCE,
@@ -52,20 +68,7 @@ def build(cues: int, content: int, post_history: int | None) -> Network:
             Population(name="CA1", size=B, neuron=SLOW_RELAY),
             Population(name="output", size=B + M, neuron=SLOW_RELAY),
         ),
-        # fmt: off
-        projections=table(
-            #    from            to              connector      receptor weight delay
-            (1,  f"input[:{B}]", "DG",            set_bits,      EXC,     share, 1),
-            (2,  f"input[:{B}]", "DG",            clear_bits,    INH,     3,     1),
-            (3,  "DG",           "DG",            ALL_TO_OTHERS, INH,     2.5,   1),
-            (4,  "DG",           "cue",           ONE_TO_ONE,    EXC,     6,     1),
-            (5,  f"input[{B}:]", "content",       ONE_TO_ONE,    EXC,     6,     2),
-            (6,  "cue",          "content",       ALL_TO_ALL,    EXC,     stdp,  1),
-            (7,  "cue",          "CA1",           back,          EXC,     6,     1),
-            (8,  "CA1",          f"output[:{B}]", ONE_TO_ONE,    EXC,     6,     1),
-            (9,  "content",      f"output[{B}:]", ONE_TO_ONE,    EXC,     6,     2),
-        ),
-        # fmt: on
+        projections=projections,
     )
 
 

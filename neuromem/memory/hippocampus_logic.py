@@ -39,6 +39,27 @@ def build(cues: int, content: int, post_history: int | None) -> Network:
     clear_bits = pairs([(bit, j) for j in codes for bit in range(B) if not j >> bit & 1])
     used = pairs([(i + 1, i) for i in range(C)])
     back = pairs([(i, bit) for i in range(C) for bit in code_bits(i + 1)])
+    # fmt: off
+    projections = table(
+        #    from            to              connector   receptor weight delay
+        (1,  "boot",         "latch",         ONE_TO_ONE, EXC,     1,     1),
+        (2,  "latch",        "latch",         ONE_TO_ONE, EXC,     1,     1),
+        (3,  "boot",         "NOT",           ALL_TO_ALL, EXC,     1,     1),
+        (4,  "latch",        "NOT",           ALL_TO_ALL, EXC,     1,     1),
+        (5,  f"input[:{B}]", "NOT",           ONE_TO_ONE, INH,     1,     1),
+        (6,  "NOT",          "AND_OR",        clear_bits, EXC,     1,     1),
+        (7,  "NOT",          "AND_OUT",       clear_bits, EXC,     1,     2),
+        (8,  f"input[:{B}]", "AND_OR",        set_bits,   EXC,     1,     2),
+        (9,  f"input[:{B}]", "AND_OUT",       set_bits,   EXC,     1,     3),
+        (10, "AND_OR",       "AND_OUT",       ONE_TO_ONE, INH,     B - 1, 1),
+        (11, "AND_OUT",      "cue",           used,       EXC,     6,     1),
+        (12, f"input[{B}:]", "content",       ONE_TO_ONE, EXC,     6,     4),
+        (13, "cue",          "content",       ALL_TO_ALL, EXC,     stdp,  1),
+        (14, "cue",          "CA1",           back,       EXC,     1,     1),
+        (15, "CA1",          f"output[:{B}]", ONE_TO_ONE, EXC,     6,     1),
+        (16, "content",      f"output[{B}:]", ONE_TO_ONE, EXC,     6,     2),
+    )
+    # fmt: on
     return Network(
         name=f"hippocampal memory of logic gates {C} x {M}",
         source=SOURCE,
@@ -54,27 +75,7 @@ def build(cues: int, content: int, post_history: int | None) -> Network:
             Population(name="CA1", size=B, neuron=GATE),
             Population(name="output", size=B + M, neuron=SLOW_RELAY),
         ),
-        # fmt: off
-        projections=table(
-            #    from            to              connector   receptor weight delay
-            (1,  "boot",         "latch",         ONE_TO_ONE, EXC,     1,     1),
-            (2,  "latch",        "latch",         ONE_TO_ONE, EXC,     1,     1),
-            (3,  "boot",         "NOT",           ALL_TO_ALL, EXC,     1,     1),
-            (4,  "latch",        "NOT",           ALL_TO_ALL, EXC,     1,     1),
-            (5,  f"input[:{B}]", "NOT",           ONE_TO_ONE, INH,     1,     1),
-            (6,  "NOT",          "AND_OR",        clear_bits, EXC,     1,     1),
-            (7,  "NOT",          "AND_OUT",       clear_bits, EXC,     1,     2),
-            (8,  f"input[:{B}]", "AND_OR",        set_bits,   EXC,     1,     2),
-            (9,  f"input[:{B}]", "AND_OUT",       set_bits,   EXC,     1,     3),
-            (10, "AND_OR",       "AND_OUT",       ONE_TO_ONE, INH,     B - 1, 1),
-            (11, "AND_OUT",      "cue",           used,       EXC,     6,     1),
-            (12, f"input[{B}:]", "content",       ONE_TO_ONE, EXC,     6,     4),
-            (13, "cue",          "content",       ALL_TO_ALL, EXC,     stdp,  1),
-            (14, "cue",          "CA1",           back,       EXC,     1,     1),
-            (15, "CA1",          f"output[:{B}]", ONE_TO_ONE, EXC,     6,     1),
-            (16, "content",      f"output[{B}:]", ONE_TO_ONE, EXC,     6,     2),
-        ),
-        # fmt: on
+        projections=projections,
     )
 
 

@@ -13,7 +13,12 @@ from neuromem.network import SpikeTrains
 
 
 class Learn(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="do", tag="learn"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="do",
+    tag="learn",
 ):
     """Store content under a cue; what the cue held before is forgotten.
 

@@ -17,7 +17,12 @@ Count = Annotated[int, Meta(ge=1)]
 
 
 class Random(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="do", tag="random"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="do",
+    tag="random",
 ):
     """Random operations: half of them learns of new content, the rest recalls of what was learned.
 

@@ -71,7 +71,6 @@ class Session:
         self.operations: list[Operation] = []
         self.starts: list[int] = []
         self._next = timing.start_ms
-        self._now = 0
         self._checked: dict[Operation, tuple[list[int], int]] = {}
 
     @property
@@ -106,10 +105,9 @@ class Session:
             known = self._prepare(operation)
         lines, hold = known
         timing = self.memory.model.timing
-        start = max(self._next, self._now)
-        until = start + timing.answer_ms + 1
-        self.simulation.present("input", lines, start, hold, until - self._now)
-        self._now = until
+        now = self.simulation.tick
+        start = max(self._next, now)
+        self.simulation.present("input", lines, start, hold, start + timing.answer_ms + 1 - now)
         self._next = start + self.spacing_ms
         self.operations.append(operation)
         self.starts.append(start)
@@ -119,7 +117,9 @@ class Session:
             operation, float(start), echo, answer, self.memory.model, self.memory.cues
         )
 
-    def run(self, operations: Sequence[Operation], progress: Progress | None = None) -> list[Answer]:
+    def run(
+        self, operations: Sequence[Operation], progress: Progress | None = None
+    ) -> list[Answer]:
         """Run a program of operations in one go and return the answers to all operations so far.
 
         Times in the program count from the start of the simulation. An interruption leaves the
@@ -137,13 +137,19 @@ class Session:
             except ValueError as error:
                 raise ValueError(f"operation {number}: {error}") from None
         starts = schedule(
-            operations, memory.model, self.spacing_ms, first_ms=self._next, force=self.force
+            operations,
+            memory.model,
+            self.spacing_ms,
+            first_ms=max(self._next, self.simulation.tick),
+            force=self.force,
         )
         lines = self.memory.network.population("input").size
         trains = stimulus(operations, starts, memory.model, memory.cues, lines)
         self.simulation.stimulate({"input": trains})
         self.operations.extend(operations)
         self.starts.extend(starts)
+        if starts:
+            self._next = starts[-1] + self.spacing_ms
         return self.finish(progress)
 
     def finish(self, progress: Progress | None = None) -> list[Answer]:
@@ -151,18 +157,13 @@ class Session:
         timing = self.memory.model.timing
         if self.starts:
             until = max(self.starts) + timing.answer_ms + 1
-            try:
-                if until > self.simulation.time_ms:
-                    self.simulation.run(until - self.simulation.time_ms, progress)
-            finally:
-                self._now = round(self.simulation.time_ms)
-            self._next = max(self.starts[-1] + self.spacing_ms, self._next)
+            if until > self.simulation.tick:
+                self.simulation.run(until - self.simulation.tick, progress)
         return self.answers()
 
     def wait(self, duration_ms: float) -> None:
         """Let time pass without input (ms)."""
         self.simulation.run(duration_ms)
-        self._now = round(self.simulation.time_ms)
 
     def answers(self) -> list[Answer]:
         """Return the answers to all operations that have been reached, in order."""
@@ -227,7 +228,7 @@ class Session:
         simulation = backends.from_tree(state, backend, str(path))
         session = cls(memory, simulation, spacing_ms=saved.spacing_ms, force=saved.force)
         session.operations, session.starts = saved.operations, saved.starts
-        session._next, session._now = next_ms, round(simulation.time_ms)
+        session._next = next_ms
         return session
 
     def _prepare(self, operation: Operation) -> tuple[list[int], int]:

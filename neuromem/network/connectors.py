@@ -6,6 +6,7 @@ within the two sides of a projection, in ascending order of pre and then post.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -87,7 +88,7 @@ class FromListConnector(Spec, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         ordered = tuple(sorted(self.connections))
-        for one, next_one in zip(ordered, ordered[1:], strict=False):
+        for one, next_one in pairwise(ordered):
             if one == next_one:
                 raise ValueError(f"connection {one} is listed twice: merge the two")
         msgspec.structs.force_setattr(self, "connections", ordered)

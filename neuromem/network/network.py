@@ -15,7 +15,7 @@ from neuromem.network.neurons import Neuron, Positive
 from neuromem.network.spec import Spec, Values
 from neuromem.network.synapses import STDPSynapse, Synapse
 
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z")]
 Size = Annotated[int, Meta(ge=1)]
 _VIEW = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:\[(\d*):(\d*)\])?$")
 
@@ -180,7 +180,7 @@ class Network(Spec, frozen=True, kw_only=True):
 
     def view(self, text: str) -> View:
         """Return the slice that ``"name"`` or ``"name[start:stop]"`` stands for."""
-        match = _VIEW.match(text)
+        match = _VIEW.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is no population: write 'name' or 'name[start:stop]'")
         population = self.population(match[1])

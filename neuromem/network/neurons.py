@@ -172,7 +172,7 @@ def refractory_ticks(neuron: Neuron, timestep_ms: float) -> int:
 
 
 def firing_weight(neuron: Neuron, timestep_ms: float) -> float:
-    """Return the smallest weight of a single excitatory spike that fires a neuron at rest at once."""
+    """Return the smallest weight of one excitatory spike that at once fires a neuron at rest."""
     if isinstance(neuron, LIF_hard_reset):
         return math.nextafter(neuron.v_thresh, math.inf)
     gap = neuron.v_thresh_mv - neuron.v_rest_mv

@@ -128,7 +128,7 @@ def decode_array(kind: type, value: Any) -> Any:
         else:
             flat = np.frombuffer(zlib.decompress(base64.b64decode(value["zlib_base64"])), dtype)
         return flat.reshape(value["shape"])
-    except (KeyError, TypeError, ValueError, zlib.error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, zlib.error) as error:
         raise ValueError(f"not an array: {error}") from None
 
 

@@ -39,7 +39,7 @@ class SpikeTrains:
         neurons = neurons.astype(np.int64)
         if times.shape != neurons.shape or times.ndim != 1:
             raise ValueError(
-                f"spike times {times.shape} and neurons {neurons.shape}: give two equally long lists"
+                f"spike times {times.shape} and neurons {neurons.shape}: give as many of each"
             )
         if times.size:
             if not np.all(np.isfinite(times)) or times.min() < 0:
@@ -66,8 +66,10 @@ class SpikeTrains:
         items = list(trains.items() if isinstance(trains, Mapping) else enumerate(trains))
         lists = [(int(neuron), [float(t) for t in times]) for neuron, times in items]
         if size is None:
-            size = len(lists) if not isinstance(trains, Mapping) else 1 + max(
-                (neuron for neuron, _ in lists), default=-1
+            size = (
+                len(lists)
+                if not isinstance(trains, Mapping)
+                else 1 + max((neuron for neuron, _ in lists), default=-1)
             )
         neurons = [neuron for neuron, times in lists for _ in times]
         times = [t for _, train in lists for t in train]

@@ -92,7 +92,9 @@ class STDPSynapse(Spec, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.w_min > self.w_max:
-            raise ValueError(f"STDPSynapse.w_min = {self.w_min}: must not exceed w_max = {self.w_max}")
+            raise ValueError(
+                f"STDPSynapse.w_min = {self.w_min}: must not exceed w_max = {self.w_max}"
+            )
         if self.dendritic_delay_fraction == 0 and self.dt_zero == "depress":
             raise ValueError(
                 "STDPSynapse.dt_zero = 'depress' with dendritic_delay_fraction = 0: the pre spike "

@@ -16,7 +16,7 @@ _CONNECTOR_NAMES = {
 
 
 def population_table(network: Network) -> Table:
-    """Return header and rows: a population a row, its neurons by their letter in the neuron table."""
+    """Return header and rows: a population a row, its neuron by its letter below."""
     letters = {neuron: letter for letter, neuron in _neurons(network).items()}
     rows = []
     for population in network.populations:

@@ -11,7 +11,9 @@ PROBE = Path(__file__).with_name("probe_imports.py").read_text(encoding="utf-8")
 
 def test_import_rules_hold() -> None:
     command = Path(sysconfig.get_path("scripts")) / "lint-imports"
-    run = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run(
+        [command, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True
+    )
     assert run.returncode == 0, run.stdout + run.stderr
 
 

@@ -17,9 +17,6 @@ from neuromem._version import __version__
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).with_name("probe_imports.py").read_text(encoding="utf-8")
 
-# One group, so that parallel test processes build and install once.
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 def run(command: Sequence[str | Path], cwd: Path) -> str:
     """Run a command without this process's import path; return what it printed."""
@@ -61,7 +58,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
         scripts=folder / "venv" / ("Scripts" if os.name == "nt" else "bin"), cwd=folder / "empty"
     )
     environment.cwd.mkdir()
-    environment.run("python", "-m", "pip", "install", "--quiet", str(wheel))
+    environment.run("python", "-m", "pip", "install", "--quiet", "--no-compile", str(wheel))
     return environment
 
 

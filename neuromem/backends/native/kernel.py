@@ -371,7 +371,7 @@ def _deliver(f, k, q, g, target, rows, n_rows):
 
 @njit(**_JIT)
 def _advance_population(f, k, log, p, pf, flag, ring, fired, tick):
-    """Advance one population by one tick; returns how many fired, and whether it must be advanced again."""
+    """Advance one population by a tick; returns how many fired, and if the next tick is due."""
     start, n = k[p + P_START], k[p + P_STOP] - k[p + P_START]
     v, ie, ii = k[H_V] + start, k[H_IE] + start, k[H_II] + start
     ring_e, ring_i = k[H_RING_E] + ring + start, k[H_RING_I] + ring + start

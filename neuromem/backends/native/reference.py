@@ -77,7 +77,7 @@ class Plasticity:
     def post_spikes(self, now: int, fired: np.ndarray) -> None:
         """Remember post spikes; they reach the synapse after the delay."""
         for neuron in fired:
-            self.on_the_way.append((now + self.delay, neuron))
+            self.on_the_way.append((now + self.delay, int(neuron)))
             self.spikes[neuron] += 1
             self.history[neuron].append((now + self.delay, self.spikes[neuron]))
 
@@ -87,7 +87,8 @@ class Plasticity:
             when, neuron = self.on_the_way.popleft()
             trace = 0.0
             if self.last_post[neuron] != NEVER and not self.rule.nearest:
-                trace = self.trace_post[neuron] * self._minus(when - self.last_post[neuron])
+                gap = when - int(self.last_post[neuron])
+                trace = self.trace_post[neuron] * self._minus(gap)
             self.trace_post[neuron] = trace + 1.0
             self.last_post[neuron] = when
 
@@ -98,12 +99,12 @@ class Plasticity:
         weights = self.replayed(row, now)
         for neuron in np.flatnonzero(self.mask[row]):
             if self.last_post[neuron] != NEVER:
-                decay = self._minus(now - self.last_post[neuron])
+                decay = self._minus(now - int(self.last_post[neuron]))
                 drop = rule.a_minus * (self.trace_post[neuron] * decay)
                 weights[neuron] = max(weights[neuron] - drop, rule.w_min)
         trace = 0.0
         if self.last_pre[row] != NEVER and not rule.nearest:
-            trace = self.trace_pre[row] * self._plus(now - self.last_pre[row])
+            trace = self.trace_pre[row] * self._plus(now - int(self.last_pre[row]))
         self.trace_pre[row] = trace + 1.0
         self.last_pre[row] = now
         self.weights[row] = weights
@@ -208,7 +209,9 @@ class ReferenceEngine:
                 self.arrivals[INHIBITORY, 0, s],
                 p,
             )
-            self.refractory[s] = np.where(fired[s], p.refractory, np.maximum(self.refractory[s] - 1, 0))
+            self.refractory[s] = np.where(
+                fired[s], p.refractory, np.maximum(self.refractory[s] - 1, 0)
+            )
             self.v[s][fired[s]] = p.v_reset
         self.arrivals[:, 0] = 0.0
         self.fired = np.roll(self.fired, 1, axis=0)
@@ -263,7 +266,7 @@ class ReferenceEngine:
         return {"v": self.v, "isyn_exc": self.i_exc, "isyn_inh": self.i_inh}[variable].copy()
 
     def weights(self, part: int, settled: bool) -> np.ndarray:
-        """Return the weights [pre, post] of a plastic part, pending potentiation included or not."""
+        """Return the weights [pre, post] of a plastic part, pending potentiation in or out."""
         rule = self.plastic[part]
         if not settled:
             return rule.weights.copy()

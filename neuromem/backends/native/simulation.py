@@ -40,9 +40,9 @@ class NativeSimulation(Simulation):
         self._samples: list[tuple[list[int], list[np.ndarray]]] = [([], []) for _ in self._sampled]
 
     @property
-    def time_ms(self) -> float:
-        """Simulated time so far (ms)."""
-        return self.engine.tick * self.network.timestep_ms
+    def tick(self) -> int:
+        """Number of completed ticks."""
+        return self.engine.tick
 
     def stimulate(self, stimulus: Stimulus) -> None:
         """Add input spikes; see :meth:`neuromem.backends.Simulation.stimulate`."""
@@ -85,7 +85,7 @@ class NativeSimulation(Simulation):
         for tick in range(start_tick, start_tick + hold_ticks):
             for line in lines:
                 events += (tick, first + line)
-        if self._sampled or len(self._events):
+        if self._sampled or self._events.size:
             added = np.array(events, dtype=np.int64).reshape(-1, 2)
             self._events = np.unique(np.concatenate([self._events, added]), axis=0)
             self._advance(n_ticks)
@@ -94,7 +94,7 @@ class NativeSimulation(Simulation):
 
     def fired(self, population: str, ticks_ago: int = 0) -> list[int]:
         """Return who fired lately; see :meth:`neuromem.backends.Simulation.fired`."""
-        if ticks_ago < self.plan.ring:
+        if ticks_ago < self.plan.ring - 1:
             return self.engine.fired_cells(population, ticks_ago)
         return super().fired(population, ticks_ago)
 

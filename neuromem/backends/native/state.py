@@ -6,7 +6,7 @@ A state is a flat dictionary of arrays, so that it goes into a file as it is:
 ``tick``                  number of completed ticks
 ``v``                     membrane potential of every neuron (mV, or dimensionless)
 ``isyn_exc, isyn_inh``    synaptic currents (nA)
-``age``                   ticks since each population's potentials and currents were brought up to date
+``age``                   ticks since each population's v and currents were brought up to date
 ``due``                   whether each population must advance even if nothing arrives
 ``refractory``            refractory ticks left
 ``arrivals``              [receptor, k, neuron]: summed weights that act k ticks from now

@@ -7,7 +7,7 @@ lines of the spike sources.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -202,40 +202,43 @@ def translate(network: Network) -> Plan:
 
 def _population(population: Population, cells: tuple[int, int], h: float) -> PopulationPlan:
     neuron = population.neuron
-    common = {
-        "name": population.name,
-        "model": MODELS.index(type(neuron)),
-        "start": cells[0],
-        "stop": cells[1],
-        "refractory": refractory_ticks(neuron, h),
-    }
+    start, stop = cells
+    model, refractory = MODELS.index(type(neuron)), refractory_ticks(neuron, h)
     if isinstance(neuron, LIF_hard_reset):
-        # Strict comparison: fire where u >= the next number above the threshold.
         return PopulationPlan(
-            **common,
+            name=population.name,
+            model=model,
+            start=start,
+            stop=stop,
             decay_v=neuron.decay,
             resistance=0.0,
             offset=0.0,
             v_rest=0.0,
             v_reset=0.0,
+            # Strict comparison: fire from the next number above the threshold.
             v_thresh=math.nextafter(neuron.v_thresh, math.inf),
             v_init=0.0,
+            refractory=refractory,
         )
-    shared = {
-        "decay_v": math.exp(-h / neuron.tau_m_ms),
-        "resistance": neuron.tau_m_ms / neuron.cm_nf,
-        "offset": neuron.i_offset_na,
-        "v_rest": neuron.v_rest_mv,
-        "v_reset": neuron.v_reset_mv,
-        "v_thresh": neuron.v_thresh_mv,
-        "v_init": neuron.v_rest_mv if neuron.v_init_mv is None else neuron.v_init_mv,
-    }
+    plan = PopulationPlan(
+        name=population.name,
+        model=model,
+        start=start,
+        stop=stop,
+        decay_v=math.exp(-h / neuron.tau_m_ms),
+        resistance=neuron.tau_m_ms / neuron.cm_nf,
+        offset=neuron.i_offset_na,
+        v_rest=neuron.v_rest_mv,
+        v_reset=neuron.v_reset_mv,
+        v_thresh=neuron.v_thresh_mv,
+        v_init=neuron.v_rest_mv if neuron.v_init_mv is None else neuron.v_init_mv,
+        refractory=refractory,
+    )
     if isinstance(neuron, IF_curr_delta):
-        return PopulationPlan(**common, **shared)
+        return plan
     decay_e, decay_i = math.exp(-h / neuron.tau_syn_E_ms), math.exp(-h / neuron.tau_syn_I_ms)
-    return PopulationPlan(
-        **common,
-        **shared,
+    return replace(
+        plan,
         decay_e=decay_e,
         decay_i=decay_i,
         arrive_e=neuron.tau_syn_E_ms / h * (1 - decay_e),
@@ -262,7 +265,9 @@ def _projection(
         plastic = None
         lag, ahead = 0, delay
         if isinstance(synapse, STDPSynapse):
-            plastic = _plastic(synapse, network.timestep_ms, pre, post, rows[chosen], columns[chosen])
+            plastic = _plastic(
+                synapse, network.timestep_ms, pre, post, rows[chosen], columns[chosen]
+            )
             if not plastic.dendritic:
                 lag, ahead = delay - 1, 1
         kind, stored, csr = _storage(projection, pre, post, rows, columns, weights, chosen)
@@ -290,14 +295,14 @@ def _projection(
     return plans
 
 
-def _storage(projection, pre: View, post: View, rows, columns, weights, chosen):
+def _storage(projection: Projection, pre: View, post: View, rows, columns, weights, chosen):
     """Choose how the weights of one delay are kept; returns kind, weights and row pointers."""
-    synapse, connector = projection.synapse, projection.connector
-    uniform = not isinstance(synapse.weight, Values) and bool(np.all(chosen))
+    weight, connector = projection.synapse.weight, projection.connector
+    whole = bool(np.all(chosen))
     if not projection.plastic:
-        if isinstance(connector, AllToAllConnector) and uniform:
-            return CONSTANT, np.array(float(synapse.weight)), (None, None)
-        if isinstance(connector, OneToOneConnector) and bool(np.all(chosen)):
+        if isinstance(connector, AllToAllConnector) and whole and not isinstance(weight, Values):
+            return CONSTANT, np.array(weight), (None, None)
+        if isinstance(connector, OneToOneConnector) and whole:
             return ONE_TO_ONE, weights.copy(), (None, None)
         if np.count_nonzero(chosen) < DENSE_FROM * pre.size * post.size:
             row_start = np.searchsorted(rows[chosen], np.arange(pre.size + 1))

@@ -1,0 +1,21 @@
+"""Pictures for papers. Every function returns a figure of its own; pyplot is not used.
+
+matplotlib is imported here and nowhere else in the package.
+"""
+
+from neuromem.plotting.spikes import raster
+from neuromem.plotting.style import DOUBLE_COLUMN_MM, FORMATS, SINGLE_COLUMN_MM, save_figure
+from neuromem.plotting.timeline import operation_timeline
+from neuromem.plotting.weights import weight_history, weight_matrices, weight_matrix
+
+__all__ = [
+    "DOUBLE_COLUMN_MM",
+    "FORMATS",
+    "SINGLE_COLUMN_MM",
+    "operation_timeline",
+    "raster",
+    "save_figure",
+    "weight_history",
+    "weight_matrices",
+    "weight_matrix",
+]
