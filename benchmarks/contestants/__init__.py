@@ -11,3 +11,4 @@ import os
 
 for _name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA"):
     os.environ[f"{_name}_NUM_THREADS"] = "1"
+os.environ["PYNEST_QUIET"] = "1"

@@ -28,8 +28,8 @@ from time import perf_counter, process_time
 
 import brian2 as b2
 import numpy as np
-from contestants.workload import Workload
 
+from contestants.workload import Workload
 from neuromem.network import IF_curr_exp, Network, Population, Projection, STDPSynapse
 
 b2.prefs.logging.file_log = False

@@ -11,12 +11,12 @@ timing; what is timed is ``nest.Run``. Spikes of all neurons are recorded in mem
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import nest
 import numpy as np
-from contestants.workload import Workload
 
+from contestants.workload import Workload
 from neuromem.network import IF_curr_exp, Network, Population, Projection, STDPSynapse
 
 nest.verbosity = nest.VerbosityLevel.ERROR
@@ -31,7 +31,7 @@ class Nest:
         self.work = work
 
     def run(self) -> tuple[float, np.ndarray]:
-        """Run from the initial state; return wall seconds and the spikes of every neuron."""
+        """Run from the initial state; return CPU seconds and the spikes of every neuron."""
         work = self.work
         nest.ResetKernel()
         nest.set(resolution=1.0, local_num_threads=1, print_time=False)
@@ -52,9 +52,9 @@ class Nest:
         for group in neurons:
             nest.Connect(group, recorder)
         nest.Prepare()
-        start = perf_counter()
+        start = process_time()
         nest.Run(float(work.ticks))
-        seconds = perf_counter() - start
+        seconds = process_time() - start
         nest.Cleanup()
         senders = np.asarray(recorder.get("events", "senders"), dtype=np.int64)
         ids = np.concatenate([group.tolist() for group in neurons])

@@ -2,20 +2,19 @@
 
 The network is the same as for ``nest``. Timing: every run sets the simulator up and builds the
 network outside the timing, with a first step of 1 ms, before any input, that makes NEST prepare;
-what is timed is ``sim.run`` for the rest. The interactive run sets the spike times of the lines that
-an operation uses and calls ``sim.run`` for its 8 ms; reading the answer back, which through PyNN
-means a whole Neo block, is left out.
+what is timed is ``sim.run`` for the rest. The interactive run sets the spike times of the lines
+that an operation uses and calls ``sim.run`` for its 8 ms; reading the answer back, which through
+PyNN means a whole Neo block, is left out.
 """
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pyNN.nest as sim
-from contestants.native import split_operations
-from contestants.workload import PERIOD, Workload
 
+from contestants.workload import PERIOD, Workload
 from neuromem.network import AllToAllConnector, IF_curr_exp, OneToOneConnector, STDPSynapse
 from neuromem.network import Network as Definition
 from neuromem.network import Population as Defined
@@ -31,15 +30,15 @@ class PynnNest:
         self.work = work
 
     def run(self) -> tuple[float, np.ndarray]:
-        """Run from the initial state; return wall seconds and the spikes of every neuron."""
+        """Run from the initial state; return CPU seconds and the spikes of every neuron."""
         groups = build(self.work.network, self.work.line_times())
         recorded = [groups[p.name] for p in self.work.network.populations if isinstance(p, Defined)]
         for group in recorded:
             group.record("spikes")
         sim.run(1.0)
-        start = perf_counter()
+        start = process_time()
         sim.run(float(self.work.ticks - 1))
-        seconds = perf_counter() - start
+        seconds = process_time() - start
         counts = []
         for group in recorded:
             by_cell = group.get_spike_counts()
@@ -51,22 +50,22 @@ class PynnNest:
         sim.end()
 
 
-def run_interactive_pynn(work: Workload, n_operations: int) -> float:
-    """Return the seconds an operation takes when each is a ``sim.run`` of its own."""
-    groups = build(work.network, [np.zeros(0)] * (work.cues + work.content))
+def run_interactive_pynn(work: Workload) -> float:
+    """Return the CPU seconds of an operation when each is a ``sim.run`` of its own."""
+    groups = build(work.network, [np.zeros(0)] * work.lines)
     source = next(groups[p.name] for p in work.network.populations if not isinstance(p, Defined))
     groups["output"].record("spikes")
     operations = []
-    for events in split_operations(work, n_operations):
+    for events in work.split():
         lines = np.unique(events[:, 1])
         times = [events[events[:, 1] == line, 0].astype(float) for line in lines]
         operations.append((lines, [sim.Sequence(t) for t in times]))
     sim.run(float(PERIOD - 1))
-    start = perf_counter()
+    start = process_time()
     for lines, times in operations:
         source[lines].set(spike_times=times)
         sim.run(float(PERIOD))
-    return (perf_counter() - start) / n_operations
+    return (process_time() - start) / len(operations)
 
 
 def build(network: Definition, line_times: list[np.ndarray]) -> dict[str, sim.Population]:

@@ -56,11 +56,12 @@ def resume(path: str | os.PathLike[str], backend: str | None = None) -> Simulati
 
 def from_tree(tree: dict, backend: str | None = None, where: str = "state") -> Simulation:
     """Return the simulation in a tree made by ``Simulation.tree``; errors name ``where``."""
+    module = _module(backend) if backend is not None else None
     try:
         chosen = backend or str(tree["backend"])
-        return _module(chosen).resume(tree, chosen)
-    except (KeyError, TypeError, IndexError) as error:
-        raise ValueError(f"{where}: damaged simulation state: {error!r}") from None
+        return (module or _module(chosen)).resume(tree, chosen)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        raise ValueError(f"{where}: damaged simulation state: {error}") from None
 
 
 def run(

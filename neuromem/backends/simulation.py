@@ -110,7 +110,7 @@ class Simulation(ABC):
         """Return a projection's weights [pre, post], NaN where there is no connection.
 
         ``settled`` includes the potentiation that a plastic synapse takes over only at its next
-        pre spike; otherwise the weights are those stored now.
+        pre spike, by posts still on their way too; otherwise the weights are those stored now.
         """
 
     @abstractmethod

@@ -38,6 +38,7 @@ from neuromem.network import save as save_network
 app = cyclopts.App(name="memory", help="Spiking memories modelled on hippocampal CA3.")
 
 Seed = Annotated[int | None, Parameter(validator=validators.Number(gte=0))]
+Json = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
 Size = Annotated[int, Parameter(validator=validators.Number(gte=0))]
 
 
@@ -50,7 +51,7 @@ def run(
     seed: Seed = None,
     out: Path | None = None,
     plot: Path | None = None,
-    json: Path | None = None,
+    json: Json = None,
     session: Path | None = None,
     resume: Path | None = None,
 ) -> int:
@@ -127,7 +128,7 @@ def show(
     seed: Seed = None,
     out: Path | None = None,
     plot: Path | None = None,
-    json: Path | None = None,
+    json: Json = None,
 ) -> None:
     """Show a memory's topology as tables that can be checked against the paper.
 
@@ -196,7 +197,7 @@ def replay_recording(
     seed: Seed = None,
     out: Path | None = None,
     plot: Path | None = None,
-    json: Path | None = None,
+    json: Json = None,
 ) -> int:
     """Run a recording's inputs and compare spike for spike; exit 1 on any difference.
 

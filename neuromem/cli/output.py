@@ -56,11 +56,11 @@ def check_writable(*paths: Path | None) -> None:
 def check_plot(path: Path | None) -> None:
     """Raise ValueError for a figure of an unknown kind, before anything runs."""
     if path is not None:
-        from neuromem.plotting import SUFFIXES
+        from neuromem.plotting import FORMATS
 
         check_writable(path)
-        if path.suffix.lower() not in SUFFIXES:
-            raise ValueError(f"{path}: a figure's name ends in {', '.join(SUFFIXES)}")
+        if path.suffix.lower() not in FORMATS:
+            raise ValueError(f"{path}: a figure's name ends in {', '.join(FORMATS)}")
 
 
 def write_json(path: Path | None, value: Any) -> None:
@@ -87,7 +87,10 @@ def write_text(path: Path | None, text: str) -> None:
 def progress(what: str) -> Iterator[ProgressCall]:
     """Show a progress bar on the error stream while something runs, and remove it at the end."""
     columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:.0f} %"))
-    with Progress(*columns, TimeRemainingColumn(), console=errors, transient=True) as bar:
+    shown = errors.is_terminal
+    with Progress(
+        *columns, TimeRemainingColumn(), console=errors, transient=True, disable=not shown
+    ) as bar:
         task = bar.add_task(what, total=None)
 
         def update(done: float, total: float) -> None:

@@ -24,6 +24,13 @@ MODELS: dict[str, MemoryModel] = {
 BOARD_POST_HISTORY = 15
 
 
+def find_model(name: str) -> MemoryModel:
+    """Return the model of that name; raise ValueError when there is none."""
+    if name not in MODELS:
+        raise ValueError(f"no memory model {name!r}: there are {', '.join(MODELS)}")
+    return MODELS[name]
+
+
 class Memory:
     """A memory of the CA3 family.
 
@@ -77,19 +84,19 @@ class Memory:
         post_history: int | None = BOARD_POST_HISTORY,
         weights_every_ms: float | None = None,
     ) -> None:
-        if model not in MODELS:
-            raise ValueError(f"no memory model {model!r}: there are {', '.join(MODELS)}")
+        self.model = find_model(model)
         for name, size in (("cues", cues), ("content", content)):
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:
                 raise ValueError(f"{name} = {size!r}: must be a whole number, at least 1")
-        self.model = MODELS[model]
         self.cues, self.content = cues, content
-        self.initial = {cue: tuple(bits) for cue, bits in (initial or {}).items()}
-        for cue, bits in self.initial.items():
+        self.initial: dict[int, tuple[int, ...]] = {}
+        for cue, bits in (initial or {}).items():
+            held = Learn(cue=cue, content=bits)  # type: ignore[arg-type]
             try:
-                check(Learn(cue=cue, content=bits), self.model, cues, content)
+                check(held, self.model, cues, content)
             except ValueError as error:
                 raise ValueError(f"initial contents: {error}") from None
+            self.initial[held.cue] = held.content
         self.post_history, self.weights_every_ms = post_history, weights_every_ms
         network = self._filled(self.model.build(cues, content, post_history))
         recordings = [Recording(target=p.name) for p in network.populations]
@@ -138,6 +145,8 @@ class Memory:
     ) -> Session:
         """Run a program of operations in one go and return the session, with all its answers.
 
+        To keep what an interruption leaves, :meth:`start` a session and ``run`` it there.
+
         Raises
         ------
         ValueError
@@ -172,7 +181,11 @@ class Memory:
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Memory:
         """Return the memory with the given :meth:`settings`."""
-        initial = {int(cue): bits for cue, bits in settings["initial"].items()}
+        initial = {}
+        for cue, bits in settings["initial"].items():
+            if not str(cue).isdecimal():
+                raise ValueError(f"initial contents: cue {cue!r}: must be a whole number")
+            initial[int(cue)] = bits
         return cls(**{**settings, "initial": initial})
 
     def _filled(self, network: Network) -> Network:

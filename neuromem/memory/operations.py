@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import msgspec
@@ -36,6 +35,9 @@ class Learn(
     content: tuple[int, ...]
     at_ms: float | None = None
 
+    def __post_init__(self) -> None:
+        _plain(self, "cue", "content", "at_ms")
+
 
 class RecallByCue(
     msgspec.Struct,
@@ -57,6 +59,9 @@ class RecallByCue(
 
     cue: int | tuple[int, ...]
     at_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        _plain(self, "cue", "at_ms")
 
 
 class RecallByContent(
@@ -80,8 +85,13 @@ class RecallByContent(
     content: tuple[int, ...]
     at_ms: float | None = None
 
+    def __post_init__(self) -> None:
+        _plain(self, "content", "at_ms")
+
 
 Operation = Learn | RecallByCue | RecallByContent
+#: Nothing may start later than this (ms).
+LATEST_MS = 2**53
 NAMES = {Learn: "learn", RecallByCue: "recall by cue", RecallByContent: "recall by content"}
 
 
@@ -89,7 +99,7 @@ def cues_of(operation: Operation) -> tuple[int, ...]:
     """Return the cues that an operation presents."""
     if isinstance(operation, RecallByContent):
         return ()
-    return (operation.cue,) if isinstance(operation.cue, int) else operation.cue
+    return operation.cue if isinstance(operation.cue, tuple) else (operation.cue,)
 
 
 def content_of(operation: Operation) -> tuple[int, ...]:
@@ -109,6 +119,9 @@ def describe(operation: Operation) -> str:
 
 def check(operation: Operation, model: MemoryModel, cues: int, content: int) -> None:
     """Raise ValueError when an operation does not fit a memory of this model and size."""
+    if type(operation) not in NAMES:
+        kinds = ", ".join(kind.__name__ for kind in NAMES)
+        raise ValueError(f"{operation!r} is no operation: give one of {kinds}")
     name = NAMES[type(operation)]
     if isinstance(operation, RecallByContent) and not model.recalls_by_content:
         raise ValueError(f"{name}: the model {model.name!r} recalls by cue only")
@@ -119,8 +132,10 @@ def check(operation: Operation, model: MemoryModel, cues: int, content: int) -> 
     if not isinstance(operation, RecallByCue):
         _check_indices(f"{name}: content bit", content_of(operation), content)
     at_ms = operation.at_ms
-    if at_ms is not None and not (math.isfinite(at_ms) and at_ms >= 0 and at_ms == int(at_ms)):
-        raise ValueError(f"{name}: at_ms = {at_ms}: must be a whole number of ms, not negative")
+    if at_ms is not None and not _is_whole(at_ms):
+        raise ValueError(
+            f"{name}: at_ms = {at_ms!r}: must be a whole number of ms in 0..{LATEST_MS:g}"
+        )
 
 
 def schedule(
@@ -196,7 +211,34 @@ def stimulus(
     return SpikeTrains(np.array(times, dtype=np.float64), np.array(lines, dtype=np.int64), size)
 
 
+def whole_ms(name: str, value: float) -> int:
+    """Return a number of whole ms as an int; raise ValueError, naming it, for anything else."""
+    if not _is_whole(value) or value < 1:
+        raise ValueError(f"{name} = {value!r}: must be a whole number of ms, at least 1")
+    return int(value)
+
+
+def _is_whole(value: float) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= value <= LATEST_MS and value % 1 == 0
+
+
+def _plain(operation: Operation, *names: str) -> None:
+    """Turn numpy numbers into plain ones and sequences into tuples; the rest is left to check."""
+    for name in names:
+        value = getattr(operation, name)
+        if isinstance(value, np.ndarray | list | range | set | frozenset):
+            value = tuple(value)
+        if isinstance(value, tuple):
+            value = tuple([v.item() if isinstance(v, np.generic) else v for v in value])
+        elif isinstance(value, np.generic):
+            value = value.item()
+        msgspec.structs.force_setattr(operation, name, value)
+
+
 def _check_indices(what: str, values: tuple[int, ...], size: int) -> None:
+    if not isinstance(values, tuple):
+        raise ValueError(f"{what} {values!r}: give a list of whole numbers in 0..{size - 1}")
     if not values:
         raise ValueError(f"{what} missing: give at least one of 0..{size - 1}")
     for value in values:

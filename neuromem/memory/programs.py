@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from neuromem.memory.memory import BOARD_POST_HISTORY, MODELS, Memory
+from neuromem.memory.memory import BOARD_POST_HISTORY, Memory, find_model
 from neuromem.memory.operations import Learn, Operation, RecallByContent, RecallByCue
 
 Count = Annotated[int, Meta(ge=1)]
@@ -90,7 +90,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise ValueError(
                 f"random: bits = {block.bits}: must not exceed content = {self.memory.content}"
             )
-        by_content = MODELS[self.memory.model].recalls_by_content
+        by_content = find_model(self.memory.model).recalls_by_content
         stored = {op.cue: op.content for op in before if isinstance(op, Learn)}
         drawn: list[Operation] = []
         for _ in range(block.count):

@@ -22,6 +22,7 @@ from neuromem.memory.operations import (
     input_lines,
     schedule,
     stimulus,
+    whole_ms,
 )
 from neuromem.network import Population, firing_weight
 from neuromem.results import Result, read_tree, write_tree
@@ -61,8 +62,8 @@ class Session:
     ) -> None:
         timing = memory.model.timing
         least = max(timing.after_learn_ms, timing.after_recall_ms)
-        self.spacing_ms = SPACING_MS if spacing_ms is None else spacing_ms
-        if self.spacing_ms < 1 or (self.spacing_ms < least and not force):
+        self.spacing_ms = whole_ms("spacing_ms", SPACING_MS if spacing_ms is None else spacing_ms)
+        if self.spacing_ms < least and not force:
             raise ValueError(
                 f"spacing_ms = {self.spacing_ms}: the model {memory.model.name!r} needs {least} ms "
                 "between operations; space them more, or force it"
@@ -86,21 +87,24 @@ class Session:
         ValueError
             When the cue or a bit is out of range, or the content empty or with a bit twice.
         """
-        return self.perform(Learn(cue=cue, content=tuple(content)))
+        return self.perform(Learn(cue=cue, content=content))  # type: ignore[arg-type]
 
     overwrite = learn
 
-    def recall_by_cue(self, cue: int | tuple[int, ...]) -> Answer:
+    def recall_by_cue(self, cue: int | Sequence[int]) -> Answer:
         """Ask for the content under a cue (or the union under several)."""
-        return self.perform(RecallByCue(cue=cue))
+        return self.perform(RecallByCue(cue=cue))  # type: ignore[arg-type]
 
     def recall_by_content(self, content: Iterable[int]) -> Answer:
         """Ask for the cues that share at least one of the content bits."""
-        return self.perform(RecallByContent(content=tuple(content)))
+        return self.perform(RecallByContent(content=content))  # type: ignore[arg-type]
 
     def perform(self, operation: Operation) -> Answer:
         """Perform one operation now, or as soon as the spacing allows, and return its answer."""
-        known = self._checked.get(operation)
+        try:
+            known = self._checked.get(operation)
+        except TypeError:  # something in it cannot be hashed: the check says what
+            known = None
         if known is None:
             known = self._prepare(operation)
         lines, hold = known
@@ -221,11 +225,15 @@ class Session:
         tree = read_tree(path, KIND)
         try:
             saved = msgspec.json.decode(tree["session"], type=_Saved)
+            if len(saved.operations) != len(saved.starts):
+                raise ValueError(f"{len(saved.operations)} operations, {len(saved.starts)} starts")
             memory = Memory.from_settings(saved.settings)
             next_ms, state = int(tree["next_ms"]), tree["simulation"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(f"{path}: damaged memory session: {error}") from None
         simulation = backends.from_tree(state, backend, str(path))
+        if simulation.network != memory.network:
+            raise ValueError(f"{path}: damaged memory session: the network is not its memory's")
         session = cls(memory, simulation, spacing_ms=saved.spacing_ms, force=saved.force)
         session.operations, session.starts = saved.operations, saved.starts
         session._next = next_ms

@@ -56,6 +56,10 @@ class Spec(
             return NotImplemented
         return self is other or self.canonical() == other.canonical()  # type: ignore[attr-defined]
 
+    def __ne__(self, other: object) -> bool:
+        """Return the opposite of ``==``, which msgspec's own ``!=`` would not."""
+        return not self == other
+
     def __hash__(self) -> int:
         """Return a hash of the canonical form."""
         return hash(self.canonical())

@@ -6,6 +6,7 @@ matplotlib is imported here and nowhere else in the package.
 from neuromem.plotting.spikes import raster
 from neuromem.plotting.style import DOUBLE_COLUMN_MM, FORMATS, SINGLE_COLUMN_MM, save_figure
 from neuromem.plotting.timeline import operation_timeline
+from neuromem.plotting.topology import topology
 from neuromem.plotting.weights import weight_history, weight_matrices, weight_matrix
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "operation_timeline",
     "raster",
     "save_figure",
+    "topology",
     "weight_history",
     "weight_matrices",
     "weight_matrix",

@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from neuromem.memory import Learn, Operation, RecallByContent, RecallByCue, Session
-from neuromem.plotting.style import BLUE, GREEN, ORANGE, SMALL_PT, TEXT_PT, TINY_PT, text_pt
+from neuromem.memory.operations import NAMES, cues_of
+from neuromem.plotting.style import DARK_BLUE, GREEN, ORANGE, SMALL_PT, TEXT_PT, TINY_PT, text_pt
 
-#: Kind of operation: name, colour, and its tint behind other marks; ordered light to dark in grey.
+#: Kind of operation: name, colour, and its tint behind other marks; lightness parts them in grey.
 KINDS: dict[type, tuple[str, str, str]] = {
-    Learn: ("learn", BLUE, "#C6DBEC"),
-    RecallByCue: ("recall by cue", ORANGE, "#FDF0D5"),
-    RecallByContent: ("recall by content", GREEN, "#D6ECE2"),
+    Learn: (NAMES[Learn], DARK_BLUE, "#B6CEE6"),
+    RecallByCue: (NAMES[RecallByCue], ORANGE, "#FDF0D5"),
+    RecallByContent: (NAMES[RecallByContent], GREEN, "#D4EBE0"),
 }
 #: From start to answer where no session tells: that of the content-addressable memory (ms).
 ANSWER_MS = 6.0
@@ -79,8 +80,7 @@ def question(operation: RecallByCue | RecallByContent, most: int = 4) -> str:
     if isinstance(operation, RecallByContent):
         what, values = "bit", operation.content
     else:
-        what = "cue"
-        values = (operation.cue,) if isinstance(operation.cue, int) else operation.cue
+        what, values = "cue", cues_of(operation)
     return f"{what}{'s' * (len(values) > 1)} {numbers(values, most)}?"
 
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -34,9 +34,10 @@ TEXT_PT, SMALL_PT, TINY_PT = 8.0, 7.0, 6.0
 HAIRLINE = 0.5
 INK, GREY, FAINT = "#000000", "#6E6E6E", "#C4C4C4"
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+DARK_BLUE = "#00508A"
 PALETTE = (BLUE, "#D55E00", GREEN, "#CC79A7", ORANGE, "#56B4E9", INK, GREY)
 
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "axes.edgecolor": INK,
     "axes.labelpad": 2.5,
     "axes.labelsize": TEXT_PT,
@@ -165,9 +166,8 @@ def text_pt(text: str, size: float) -> float:
     """Return the width of a text (points)."""
     if not text:
         return 0.0
-    return float(
-        text_to_path.get_text_width_height_descent(text, FontProperties(size=size), False)[0]
-    )
+    font = FontProperties(size=size)
+    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def window(start_ms: float, stop_ms: float) -> tuple[float, float]:

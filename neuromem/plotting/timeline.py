@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from neuromem.memory import Answer, Learn, RecallByContent, RecallByCue, Session
+from neuromem.memory.operations import cues_of
 from neuromem.plotting import marks as ops
 from neuromem.plotting.style import (
     DOUBLE_COLUMN_MM,
     FAINT,
     HAIRLINE,
+    MOST_VECTOR_MARKS,
     PAGE_PT,
     SMALL_PT,
     TEXT_PT,
@@ -67,17 +70,15 @@ def operation_timeline(
     ValueError
         When the span is empty.
     """
-    timing = session.memory.model.timing
-    lasting = timing.answer_ms
+    lasting = session.memory.model.timing.answer_ms
     span = window(
         0.0 if start_ms is None else start_ms,
         max(session.time_ms, 1.0) if stop_ms is None else stop_ms,
     )
     answers = [a for a in session.answers() if span[0] <= a.at_ms < span[1]]
-    rows = sorted({cue for a in answers for cue in _cues(a) + a.cues})
-    if any(isinstance(a.operation, RecallByContent) for a in answers):
-        rows.append(_CONTENT_ROW)
-    rows = rows or [_CONTENT_ROW]
+    # The row by content, of the lowest number, comes last; an empty session shows it alone.
+    used = {row for a in answers for row, _ in _touches(a)} or {_CONTENT_ROW}
+    rows = sorted(used, key=lambda row: (row == _CONTENT_ROW, row))
     names = ["by content" if row == _CONTENT_ROW else f"cue {row}" for row in rows]
     texts = [_Texts.of(answer) for answer in answers]
     row_pt = _ROW_PT + _LINE_PT * any(text.replaced for text in texts)
@@ -107,56 +108,59 @@ def operation_timeline(
     for y in middle.values():
         axes.axhline(y, color=FAINT, linewidth=HAIRLINE, zorder=0)
     scale = width / (span[1] - span[0])
-    for number, answer in enumerate(answers):
+    _draw_bars(axes, answers, middle, lasting, min(_BAR_PT, 0.6 * row_pt))
+    later: dict[int, float] = {}
+    for answer, text in zip(reversed(answers), reversed(texts), strict=True):
         own = [middle[row] for row in _rows(answer)]
-        _draw_bars(axes, answer, own, lasting, min(_BAR_PT, 0.6 * row_pt))
         if isinstance(answer.operation, RecallByContent) and answer.latency_ms is not None:
             _draw_links(axes, answer, own[0], [middle[cue] for cue in answer.cues])
-        later = [a.at_ms for a in answers[number + 1 :] if _rows(answer)[0] in _touched(a)]
-        room = ((later[0] if later else span[1]) - answer.at_ms) * scale
-        room += -4 if later else right - 2
-        if row_pt >= _LOW_ROW_PT:
-            beside_pt = None if roomy else lasting * scale + 3
-            _write(axes, answer.at_ms, own[0], texts[number], room, beside_pt)
+        # Texts end before the next operation of the row, at last at the figure's edge.
+        until = later.get(_rows(answer)[0])
+        room = (span[1] - answer.at_ms) * scale + right - 2
+        if until is not None:
+            room = (until - answer.at_ms) * scale - 4
+        if row_pt >= _LOW_ROW_PT and room > SMALL_PT:
+            _write(axes, answer, own[0], text, room, lasting * scale + 4, roomy)
+        later.update(_touches(answer))
     axes.set_yticks(list(middle.values()), names, fontsize=TEXT_PT)
     axes.tick_params(axis="y", length=0, pad=5)
     axes.spines["left"].set_visible(False)
     return figure
 
 
-def _cues(answer: Answer) -> tuple[int, ...]:
-    """Return the cues that an operation presents."""
-    if isinstance(answer.operation, RecallByContent):
-        return ()
-    cue = answer.operation.cue
-    return (cue,) if isinstance(cue, int) else cue
-
-
 def _rows(answer: Answer) -> tuple[int, ...]:
-    return _cues(answer) or (_CONTENT_ROW,)
+    """Return the rows of an operation: its cues, or that of recall by content."""
+    return cues_of(answer.operation) or (_CONTENT_ROW,)
 
 
-def _touched(answer: Answer) -> tuple[int, ...]:
-    """Return the rows on which an operation draws."""
-    return _rows(answer) + (answer.cues if isinstance(answer.operation, RecallByContent) else ())
+def _touches(answer: Answer) -> list[tuple[int, float]]:
+    """Return the rows on which an operation draws, and when (ms)."""
+    own = [(row, answer.at_ms) for row in _rows(answer)]
+    if not isinstance(answer.operation, RecallByContent):
+        return own
+    return own + [(cue, answer.at_ms + (answer.latency_ms or 0.0)) for cue in answer.cues]
 
 
-def _draw_bars(axes: Axes, answer: Answer, own: list[float], lasting: float, bar: float) -> None:
-    colour = ops.KINDS[type(answer.operation)][1]
-    answered = answer.latency_ms is not None
-    length = answer.latency_ms if answer.latency_ms is not None else lasting
-    if len(own) > 1:
-        axes.vlines(answer.at_ms, min(own), max(own), color=colour, linewidth=0.8, zorder=1)
-    for y in own:
-        axes.broken_barh(
-            [(answer.at_ms, length)],
-            (y - bar / 2, bar),
-            facecolor=colour if answered else "white",
-            edgecolor=colour,
-            linewidth=0.7,
-            zorder=2,
-            gid="operation",
-        )
+def _draw_bars(
+    axes: Axes, answers: list[Answer], middle: dict[int, float], lasting: float, bar: float
+) -> None:
+    """Draw a bar on each row of each operation, hollow where nothing answered."""
+    corners, faces, edges = [], [], []
+    for answer in answers:
+        colour = ops.KINDS[type(answer.operation)][1]
+        own = [middle[row] for row in _rows(answer)]
+        if len(own) > 1:
+            axes.vlines(answer.at_ms, min(own), max(own), color=colour, linewidth=0.8, zorder=1)
+        answered = answer.latency_ms is not None
+        end = answer.at_ms + (answer.latency_ms if answer.latency_ms is not None else lasting)
+        for y in own:
+            low, high = y - bar / 2, y + bar / 2
+            corners.append([(answer.at_ms, low), (end, low), (end, high), (answer.at_ms, high)])
+            faces.append(colour if answered else "white")
+            edges.append(colour)
+    bars = PolyCollection(corners, facecolors=faces, edgecolors=edges, linewidths=0.7, zorder=2)
+    bars.set(gid="operations", rasterized=len(corners) > MOST_VECTOR_MARKS)
+    axes.add_collection(bars, autolim=False)
 
 
 def _draw_links(axes: Axes, answer: Answer, own: float, cues: list[float]) -> None:
@@ -198,7 +202,7 @@ class _Texts:
         old = [f"was {ops.numbers(answer.replaced, 99)}", f"was {len(answer.replaced)} bits"]
         return cls(
             asked,
-            [f"{what} ({late})", f"{count} ({late})", late],
+            [f"{what} ({late})", what, f"{count} ({late})", count, late],
             old if answer.replaced else [],
         )
 
@@ -213,12 +217,20 @@ class _Texts:
 
 
 def _write(
-    axes: Axes, at_ms: float, y: float, texts: _Texts, room: float, beside_pt: float | None
+    axes: Axes,
+    answer: Answer,
+    y: float,
+    texts: _Texts,
+    room: float,
+    beside_pt: float,
+    roomy: bool,
 ) -> None:
-    """Write what fits: above and below the bar, or beside it at a distance from its start."""
-    if beside_pt is None:
+    """Write what fits: above and below the bar, or beside it where rows are low."""
+    if roomy:
+        # A recall by content has its link to the cues there: write beside it.
+        linked = isinstance(answer.operation, RecallByContent) and answer.latency_ms is not None
         lines = [
-            (texts.asked, 0.0, 3.5, "bottom"),
+            (texts.asked, beside_pt if linked else 0.0, 3.5, "bottom"),
             (texts.said, 0.0, -3.5, "top"),
             (texts.replaced, 0.0, -3.5 - _LINE_PT, "top"),
         ]
@@ -229,7 +241,7 @@ def _write(
         if text:
             axes.annotate(
                 text,
-                (at_ms, y),
+                (answer.at_ms, y),
                 (right, up),
                 textcoords="offset points",
                 va=side,

@@ -215,9 +215,8 @@ def weight_history(
     if threshold is not None:
         axes.axhline(threshold, color=INK, linewidth=0.8, linestyle=(0, (6, 3)), zorder=1.5)
         place = axes.get_yaxis_transform()
-        axes.text(
-            1 + 3 / width, threshold, "threshold", transform=place, va="center", fontsize=SMALL_PT
-        )
+        text = axes.text(1 + 3 / width, threshold, "threshold", transform=place, va="center")
+        text.set_fontsize(SMALL_PT)
     if handles:
         key = axes.legend(
             handles=handles,
@@ -290,17 +289,19 @@ def _matrices(tables: list[_Table], unit: str, highest: float | None, width_mm: 
     """Draw matrices side by side in one scale, with one colour bar."""
     arrays = [table.weights for table in tables]
     for table in tables:
-        if table.weights.ndim != 2 or table.weights.size == 0:
+        shape = table.weights.shape
+        if len(shape) != 2 or 0 in shape:
             raise ValueError(
-                f"weights of {table.label!r} of shape {table.weights.shape}: give a matrix [pre, post]"
+                f"weights of {table.label!r} of shape {shape}: give a matrix [pre, post]"
             )
     thresholds = sorted({table.threshold for table in tables if table.threshold is not None})
     values = np.concatenate([a[np.isfinite(a)] for a in arrays] + [[0.0], thresholds])
     lowest, highest = float(values.min()), float(values.max()) if highest is None else highest
-    scale = Normalize(lowest, highest if highest > lowest else lowest + 1)
+    highest = highest if highest > lowest else lowest + 1
+    scale = Normalize(lowest, highest)
 
     dot = f"≥ {', '.join(f'{threshold:.3g}' for threshold in thresholds)} {unit}"
-    beside = max(30.0, text_pt(dot, SMALL_PT) + 2 if thresholds else 0.0)
+    beside = max(30.0, text_pt(dot, SMALL_PT) + 4 if thresholds else 0.0)
     left, gap, after, below, above = 32.0, 42.0, 10 + _BAR_PT + beside, 28.0, TEXT_PT + 10
     room = points(width_mm, 110 * len(arrays)) - left - after - gap * (len(arrays) - 1)
     cell = min(_CELL_PT, room / sum(a.shape[1] for a in arrays))
@@ -323,9 +324,9 @@ def _matrices(tables: list[_Table], unit: str, highest: float | None, width_mm: 
         axes.set(xlabel=f"{table.post} neuron", ylabel=f"{table.pre} neuron")
         x += wide + gap
     bar = axes_at(figure, x - gap + 10, below, _BAR_PT, tallest)
-    shades = np.linspace(scale.vmin, scale.vmax, 257)
+    shades = np.linspace(lowest, highest, 257)
     bar.pcolormesh([0, 1], shades, shades[:-1, None], cmap=_SHADES, norm=scale, rasterized=True)
-    bar.set(xticks=[], ylim=(scale.vmin, scale.vmax), ylabel=f"Weight ({unit})")
+    bar.set(xticks=[], ylim=(lowest, highest), ylabel=f"Weight ({unit})")
     bar.yaxis.tick_right()
     bar.yaxis.set_label_position("right")
     bar.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
@@ -335,7 +336,7 @@ def _matrices(tables: list[_Table], unit: str, highest: float | None, width_mm: 
     if thresholds:
         low = -9 / tallest
         bar.plot(0.5, low, "o", color=INK, markersize=3, transform=bar.transAxes, clip_on=False)
-        bar.text(1, low, dot, transform=bar.transAxes, va="center_baseline", fontsize=SMALL_PT)
+        bar.text(1.25, low, dot, transform=bar.transAxes, va="center_baseline", fontsize=SMALL_PT)
     return figure
 
 

@@ -28,10 +28,14 @@ def write_tree(path: str | os.PathLike[str], kind: str, tree: Tree) -> Path:
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
     try:
-        with h5py.File(partial, "w") as file:
+        # Built in memory: the HDF5 library does not survive a disk that fills up.
+        with h5py.File(partial, "w", driver="core", backing_store=False) as file:
             file.attrs["neuromem"] = kind
             file.attrs["version"] = VERSION
             _write(file, tree)
+            file.flush()
+            image = file.id.get_file_image()
+        partial.write_bytes(image)
         os.replace(partial, path)
     except BaseException:
         partial.unlink(missing_ok=True)

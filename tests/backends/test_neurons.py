@@ -53,7 +53,7 @@ def drive(
     h: float = 1.0,
     delay_ms: float | None = None,
 ) -> Result:
-    """Run one neuron with inputs ``{receptor: (weight, times_ms)}``, recording spikes and states."""
+    """Run one neuron with inputs ``{receptor: (weight, times_ms)}``, recording everything."""
     network = Network(
         name="one neuron",
         timestep_ms=h,
@@ -101,8 +101,10 @@ def psp(neuron: IF_curr_exp, tau_syn: float, weight: float, h: float, n: int) ->
     return neuron.tau_m_ms / neuron.cm_nf * start * (1 - m) * total
 
 
-@pytest.mark.parametrize("h", [1.0, 0.1])
-@pytest.mark.parametrize("tau_m, tau_syn", [(3.0, 0.3), (0.5, 0.3), (20.0, 5.0), (5.0, 5.0)])
+@pytest.mark.parametrize(
+    "h, tau_m, tau_syn",
+    [(1.0, 3.0, 0.3), (1.0, 0.5, 0.3), (1.0, 20.0, 5.0), (1.0, 5.0, 5.0), (0.1, 0.5, 0.3)],
+)
 @pytest.mark.parametrize("receptor, sign", [("excitatory", 1), ("inhibitory", -1)])
 def test_single_psp(backend, h, tau_m, tau_syn, receptor, sign) -> None:
     neuron = IF_curr_exp(
@@ -190,8 +192,8 @@ def test_refractory_neuron_keeps_its_currents_but_not_its_jumps(backend) -> None
 
 
 def test_inhibition_cancels_excitation(backend) -> None:
-    inputs = {"excitatory": (6.0, [0.0, 10.0, 20.0]), "inhibitory": (6.0, [10.0, 19.0])}
-    assert fired(drive(SLOW, inputs, 30, backend)) == [1.0, 21.0]
+    inputs = {"excitatory": (6.0, [0.0, 10.0, 40.0]), "inhibitory": (6.0, [10.0])}
+    assert fired(drive(SLOW, inputs, 50, backend)) == [1.0, 41.0]
     inputs = {"excitatory": (6.0, [0.0, 10.0]), "inhibitory": (60.0, [9.0])}
     assert fired(drive(SLOW, inputs, 30, backend)) == [1.0]
 
@@ -268,10 +270,11 @@ def test_potential_that_starts_above_the_threshold_fires_at_once(backend) -> Non
     assert len(fired(resting)) > 1
 
 
-@pytest.mark.parametrize("neuron", [SLOW, IF_curr_delta(), LIF_hard_reset()])
+@pytest.mark.parametrize("neuron", [FAST, IF_curr_delta(), LIF_hard_reset()])
 @pytest.mark.parametrize("h", [1.0, 0.1])
 def test_every_delay_arrives_on_time(backend, neuron, h) -> None:
     n = 15
+    strong = 1.5 * firing_weight(neuron, h)
     network = Network(
         name="delays",
         timestep_ms=h,
@@ -285,14 +288,14 @@ def test_every_delay_arrives_on_time(backend, neuron, h) -> None:
                 pre="in",
                 post="each",
                 connector=ALL,
-                synapse=StaticSynapse(weight=1e4, delay_ms=np.arange(1, n + 1) * h),
+                synapse=StaticSynapse(weight=strong, delay_ms=np.arange(1, n + 1) * h),
             ),
             *(
                 Projection(
                     pre="in",
                     post=f"d{d}",
                     connector=ALL,
-                    synapse=StaticSynapse(weight=1e4, delay_ms=d * h),
+                    synapse=StaticSynapse(weight=strong, delay_ms=d * h),
                 )
                 for d in range(1, n + 1)
             ),
@@ -319,9 +322,7 @@ def relay(connector: Connector, pre: str, post: str, sources: int, cells: int, b
             Population(name="cell", size=cells, neuron=SLOW),
         ],
         projections=[
-            Projection(
-                pre=pre, post=post, connector=connector, synapse=StaticSynapse(weight=6.0)
-            )
+            Projection(pre=pre, post=post, connector=connector, synapse=StaticSynapse(weight=6.0))
         ],
         recordings=[Recording(target="cell")],
     )
@@ -340,6 +341,7 @@ def test_connectors_reach_their_targets(backend) -> None:
     assert relay(ALL, "in", "cell", 2, 3, backend) == [[0, 1, 2]] * 2
     assert relay(other, "in", "cell", 3, 3, backend) == [[1, 2], [0, 2], [0, 1]]
     assert relay(other, "in[1:]", "cell[:2]", 4, 3, backend) == [[], [1], [0], [0, 1]]
+    assert relay(other, "in[:2]", "cell[1:]", 3, 4, backend) == [[2, 3], [1, 3], []]
 
 
 def test_slow_synapse_can_fire_its_neuron_later(backend) -> None:
@@ -348,3 +350,15 @@ def test_slow_synapse_can_fire_its_neuron_later(backend) -> None:
     first = int(np.argmax(rise >= 5.0))
     assert first > 0
     assert fired(drive(neuron, {"excitatory": (2.0, [0.0])}, 60, backend))[0] == 1.0 + first
+
+
+@pytest.mark.parametrize(
+    "neuron", [LIF_hard_reset(decay=0.5, v_thresh=9), IF_curr_delta(tau_m_ms=1.0)]
+)
+def test_relaxes_after_a_steady_drive(backend, neuron) -> None:
+    """A drive so long that the potential stands still, to the last bit, before it ends."""
+    v = potential(drive(neuron, {"excitatory": (1.0, list(range(80)))}, 110, backend))
+    assert v[79] == v[80]
+    decay = v[81:101] - v[0]
+    factor = 0.5 if isinstance(neuron, LIF_hard_reset) else math.exp(-1)
+    np.testing.assert_allclose(decay, (v[80] - v[0]) * factor ** np.arange(1, 21), atol=1e-10)

@@ -22,8 +22,8 @@ from neuromem.network import (
     Recording,
     SpikeSource,
     SpikeTrains,
-    STDPSynapse,
     StaticSynapse,
+    STDPSynapse,
 )
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -32,15 +32,16 @@ SCALE = {IF_curr_exp: 4.0, IF_curr_delta: 9.0, LIF_hard_reset: 0.9}
 
 
 @st.composite
-def neurons(draw) -> Neuron:
+def neurons(draw, h: float) -> Neuron:
+    """Return a neuron whose time constants are some ticks of ``h``."""
     model = draw(st.sampled_from([IF_curr_exp, IF_curr_exp, IF_curr_delta, LIF_hard_reset]))
     if model is LIF_hard_reset:
         decay = draw(st.sampled_from([0.0, 0.5, 0.9, 1.0]))
         return LIF_hard_reset(decay=decay, v_thresh=draw(st.sampled_from([0.5, 1.0, 1.7])))
     common = {
-        "cm_nf": draw(st.sampled_from([0.14, 0.27, 1.0])),
-        "tau_m_ms": draw(st.sampled_from([0.5, 3.0, 20.0])),
-        "tau_refrac_ms": draw(st.sampled_from([0.0, 0.1, 1.0, 2.5, 4.0])),
+        "cm_nf": h * draw(st.sampled_from([0.14, 0.27, 1.0])),
+        "tau_m_ms": h * draw(st.sampled_from([0.5, 3.0, 12.0])),
+        "tau_refrac_ms": h * draw(st.sampled_from([0.0, 0.1, 1.0, 2.5, 4.0])),
         "v_rest_mv": -60.0,
         "v_reset_mv": draw(st.sampled_from([-60.0, -63.0, -58.0])),
         "v_thresh_mv": draw(st.sampled_from([-57.0, -55.0])),
@@ -49,7 +50,7 @@ def neurons(draw) -> Neuron:
     }
     if model is IF_curr_delta:
         return IF_curr_delta(**common)
-    taus = st.sampled_from([0.3, 1.0, 3.0, 5.0])
+    taus = st.sampled_from([0.3 * h, h, 3 * h, 5 * h])
     return IF_curr_exp(tau_syn_E_ms=draw(taus), tau_syn_I_ms=draw(taus), **common)
 
 
@@ -115,8 +116,8 @@ def synapses(draw, connector: Connector, shape: tuple[int, int], neuron: Neuron,
     return receptor, STDPSynapse(
         weight=weight,
         delay_ms=delay,
-        tau_plus_ms=draw(st.sampled_from([0.5, 3.0, 20.0])),
-        tau_minus_ms=draw(st.sampled_from([0.5, 3.0, 20.0])),
+        tau_plus_ms=h * draw(st.sampled_from([0.5, 3.0, 20.0])),
+        tau_minus_ms=h * draw(st.sampled_from([0.5, 3.0, 20.0])),
         A_plus=w_max * draw(st.sampled_from([0.0, 0.013, 0.3, 1.0])),
         A_minus=w_max * draw(st.sampled_from([0.0, 0.011, 0.2, 1.0])),
         w_min=w_min,
@@ -130,12 +131,12 @@ def synapses(draw, connector: Connector, shape: tuple[int, int], neuron: Neuron,
 
 @st.composite
 def networks(draw, states: bool | None = None) -> Network:
-    """Return a network; ``states`` says whether states and weights are recorded, None for either."""
+    """Return a network; ``states``: whether states are recorded, at random where None."""
     h = draw(st.sampled_from([1.0, 1.0, 0.5, 0.1]))
     sizes = st.integers(1, 5)
     sources = [SpikeSource(name=f"s{i}", size=draw(sizes)) for i in range(draw(st.integers(1, 2)))]
     populations = [
-        Population(name=f"p{i}", size=draw(sizes), neuron=draw(neurons()))
+        Population(name=f"p{i}", size=draw(sizes), neuron=draw(neurons(h)))
         for i in range(draw(st.integers(1, 3)))
     ]
     projections = []

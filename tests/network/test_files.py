@@ -30,8 +30,8 @@ from neuromem.network import (
     Recording,
     Spec,
     SpikeSource,
-    STDPSynapse,
     StaticSynapse,
+    STDPSynapse,
     Values,
     dumps,
     load,
@@ -319,7 +319,9 @@ def test_save_without_a_folder_leaves_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
 def test_save_in_a_read_only_folder_leaves_nothing(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:

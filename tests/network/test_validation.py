@@ -24,8 +24,8 @@ from neuromem.network import (
     Recording,
     SpikeSource,
     SpikeTrains,
-    STDPSynapse,
     StaticSynapse,
+    STDPSynapse,
     Values,
 )
 
@@ -278,7 +278,7 @@ REJECTED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
     ),
     "unequal spike lists": (
         lambda: SpikeTrains(np.arange(3), np.arange(2), 3),
-        ("(3,)", "(2,)", "equally long"),
+        ("(3,)", "(2,)", "give"),
     ),
     "half neurons": (
         lambda: SpikeTrains(np.arange(1), np.array([0.5]), 3),

@@ -20,8 +20,8 @@ from neuromem.backends.native.translate import (
 )
 
 #: Room in the spike log, in the logs of post spikes, and for the input of a live operation.
-LOG_ROWS = 1 << 16
-HISTORY_ROWS = 1 << 12
+LOG_ROWS = 1 << 18
+HISTORY_ROWS = 1 << 15
 INBOX = 1 << 12
 VARIABLES = {"v": at.H_V, "isyn_exc": at.H_IE, "isyn_inh": at.H_II}
 
@@ -92,7 +92,7 @@ class FastEngine:
         stored = self._stored(part)
         weights = stored.copy()
         if settled:
-            kernel.settle()(*self._pointers[:3], part, self.tick - 1)
+            kernel.settle()(*self._pointers[:3], part, self.tick + self.plan.ring)
             weights, stored[:] = stored.copy(), weights
         return weights
 
@@ -178,7 +178,7 @@ class FastEngine:
         place(
             f,
             at.H_V,
-            np.concatenate([np.full(p.stop - p.start, p.v_init) for p in plan.populations]),
+            plan.v_init(),
         )
         for field in (at.H_IE, at.H_II):
             place(f, field, np.zeros(n))

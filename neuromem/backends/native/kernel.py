@@ -206,11 +206,11 @@ def _step_jump(f, v, ring_e, ring_i, n, p):
     for j in range(n):
         old = f[v + j]
         new = target + (old - target) * decay_v + (f[ring_e + j] - f[ring_i + j])
+        moved += (new != old) | (f[ring_e + j] != f[ring_i + j])
         f[ring_e + j] = 0.0
         f[ring_i + j] = 0.0
         f[v + j] = new
         over += new >= thresh
-        moved += new != old
     return over, moved
 
 
@@ -245,21 +245,41 @@ def _replay(f, k, h, q, g, i, row, now):
     trace = f[k[q + Q_TRACE_PRE] + i]
     a_plus, w_max = f[g + G_A_PLUS], f[g + G_W_MAX]
     table, reach = k[q + Q_TABLE_PLUS], k[q + Q_REACH_PLUS]
-    e = cursor if last != NEVER else count
-    while e < count:
-        when = h[3 * (start + e)]
-        if when > final:
+    if last == NEVER:
+        e = count
+    elif history == 0 and mask < 0 and tie != TIE_IGNORE:
+        e = cursor
+        at = 3 * (start + cursor)
+        end = 3 * (start + count)
+        until = min(final, last + reach - 1)
+        base = table - last
+        while at < end:
+            when = h[at]
+            if when > until:
+                break
+            j = row + h[at + 1]
+            f[j] = min(f[j] + a_plus * (trace * f[base + when]), w_max)
+            at += 3
+        e = at // 3 - start
+        if e < count and h[at] > final:
             return e
-        if when - last >= reach:
-            break
-        j = h[3 * (start + e) + 1]
-        fresh = history == 0 or k[k[q + Q_COUNT] + j] - h[3 * (start + e) + 2] < history
-        if fresh and (mask < 0 or k[mask + i * width + j] != 0):
-            x = trace
-            if when == last and tie == TIE_IGNORE:
-                x = trace - 1.0
-            f[row + j] = min(f[row + j] + a_plus * (x * f[table + when - last]), w_max)
-        e += 1
+    else:
+        counts = k[q + Q_COUNT]
+        e = cursor
+        while e < count:
+            when = h[3 * (start + e)]
+            if when > final:
+                return e
+            if when - last >= reach:
+                break
+            j = h[3 * (start + e) + 1]
+            fresh = history == 0 or k[counts + j] - h[3 * (start + e) + 2] < history
+            if fresh and (mask < 0 or k[mask + i * width + j] != 0):
+                x = trace
+                if when == last and tie == TIE_IGNORE:
+                    x = trace - 1.0
+                f[row + j] = min(f[row + j] + a_plus * (x * f[table + when - last]), w_max)
+            e += 1
     # The rest is out of reach: continue behind the last entry that is not in the future.
     e = count
     while e > cursor and h[3 * (start + e - 1)] > final:
@@ -305,29 +325,40 @@ def _absorb_posts(f, k, h, q, until):
 @njit(**_JIT)
 def _update_rows(f, k, h, q, g, rows, n_rows, tick):
     """Update the rows of a plastic projection whose pre neurons spike now."""
-    now = tick + k[q + Q_AXONAL]
-    _absorb_posts(f, k, h, q, now if k[q + Q_TIE] == TIE_DEPRESS else now - 1)
     if n_rows == 0:
         return
+    now = tick + k[q + Q_AXONAL]
+    _absorb_posts(f, k, h, q, now if k[q + Q_TIE] == TIE_DEPRESS else now - 1)
     width = k[q + Q_POST_STOP] - k[q + Q_POST_START]
     dropped, drop, mask = k[q + Q_DROPPED], k[q + Q_DROP], k[q + Q_MASK]
     n_dropped = 0
+    last_post, reach_minus, table_minus = (
+        k[q + Q_LAST_POST],
+        k[q + Q_REACH_MINUS],
+        k[q + Q_TABLE_MINUS],
+    )
+    trace_post, a_minus = k[q + Q_TRACE_POST], f[g + G_A_MINUS]
     for j in range(width):
-        last = k[k[q + Q_LAST_POST] + j]
-        if last != NEVER and now - last < k[q + Q_REACH_MINUS]:
-            decay = f[k[q + Q_TABLE_MINUS] + now - last]
+        last = k[last_post + j]
+        if last != NEVER and now - last < reach_minus:
+            decay = f[table_minus + now - last]
             k[dropped + n_dropped] = j
-            f[drop + n_dropped] = f[g + G_A_MINUS] * (f[k[q + Q_TRACE_POST] + j] * decay)
+            f[drop + n_dropped] = a_minus * (f[trace_post + j] * decay)
             n_dropped += 1
     w_min = f[g + G_W_MIN]
     for r in range(n_rows):
         i = k[rows + r]
         row = k[q + Q_DATA] + i * width
         k[k[q + Q_CURSOR] + i] = _replay(f, k, h, q, g, i, row, now)
-        for d in range(n_dropped):
-            j = k[dropped + d]
-            if mask < 0 or k[mask + i * width + j] != 0:
-                f[row + j] = max(f[row + j] - f[drop + d], w_min)
+        if mask < 0:
+            for d in range(n_dropped):
+                j = row + k[dropped + d]
+                f[j] = max(f[j] - f[drop + d], w_min)
+        else:
+            for d in range(n_dropped):
+                j = k[dropped + d]
+                if k[mask + i * width + j] != 0:
+                    f[row + j] = max(f[row + j] - f[drop + d], w_min)
         last = k[k[q + Q_LAST_PRE] + i]
         trace = 0.0
         if last != NEVER and k[q + Q_NEAREST] == 0 and now - last < k[q + Q_REACH_PLUS]:
@@ -437,7 +468,7 @@ def _deliver_projection(f, k, h, q, g, tick, ring):
     back = (tick - k[q + Q_LAG]) & (ring - 1)
     group = k[q + Q_PRE_POP]
     n = k[k[H_N_FIRED] + back * n_groups + group]
-    if n == 0 and not plastic:
+    if n == 0:
         return
     fired = k[H_FIRED] + back * cells + k[k[H_GROUPS] + group]
     pre_start, pre_stop = k[q + Q_PRE_START], k[q + Q_PRE_STOP]
@@ -481,6 +512,8 @@ def _run(f, k, h, log, events, n_events, n_ticks):
     tick = k[K_TICK]
     stop = tick + n_ticks
     last_busy = checked = tick
+    lag_until = tick + ring
+    n_counts = k[H_N_FIRED]
     while tick < stop:
         if tick == checked:
             # How many ticks fit into the logs even if every cell fires in each.
@@ -528,9 +561,20 @@ def _run(f, k, h, log, events, n_events, n_ticks):
             k[K_LOG] += 1
             event += 1
             busy = True
-        for m in range(k[K_PROJECTIONS]):
-            q, g = k[H_PROJ_I] + m * Q_FIELDS, k[H_PROJ_F] + m * G_FIELDS
-            _deliver_projection(f, k, h, q, g, tick, ring)
+        any_fired = 0
+        for group in range(n_groups):
+            any_fired += k[n_fired + group]
+        if any_fired > 0:
+            lag_until = tick + ring
+        if tick < lag_until:
+            projections_i, projections_f = k[H_PROJ_I], k[H_PROJ_F]
+            for m in range(k[K_PROJECTIONS]):
+                q, g = projections_i + m * Q_FIELDS, projections_f + m * G_FIELDS
+                back = n_counts + ((tick - k[q + Q_LAG]) & (ring - 1)) * n_groups
+                if k[back + k[q + Q_PRE_POP]] > 0 or (
+                    k[q + Q_KIND] == PLASTIC and k[n_fired + k[q + Q_POST_POP]] > 0
+                ):
+                    _deliver_projection(f, k, h, q, g, tick, ring)
         tick += 1
         if busy:
             last_busy = tick

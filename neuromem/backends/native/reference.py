@@ -179,7 +179,7 @@ class ReferenceEngine:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.tick = 0
-        self.v = np.concatenate([np.full(p.stop - p.start, p.v_init) for p in plan.populations])
+        self.v = plan.v_init()
         self.i_exc, self.i_inh = np.zeros(plan.n_neurons), np.zeros(plan.n_neurons)
         self.refractory = np.zeros(plan.n_neurons, dtype=np.int64)
         # arrivals[receptor][k]: summed weights that act k ticks from now
@@ -237,7 +237,7 @@ class ReferenceEngine:
             for row in rows:
                 target += rule.pre_spike(row, now)
         elif projection.kind == CONSTANT:
-            same = spikes.astype(int) if projection.skip_same_index else 0
+            same = np.isin(np.arange(len(target)), rows) if projection.skip_same_index else 0
             target += weights * (len(rows) - same)
         elif projection.kind == ONE_TO_ONE:
             target[rows] += weights[rows]
@@ -270,7 +270,9 @@ class ReferenceEngine:
         rule = self.plastic[part]
         if not settled:
             return rule.weights.copy()
-        return np.stack([rule.replayed(row, self.tick - 1) for row in range(len(rule.weights))])
+        return np.stack(
+            [rule.replayed(row, self.tick + self.plan.ring) for row in range(len(rule.weights))]
+        )
 
     def state(self) -> State:
         """Return a copy of everything that the next tick depends on."""

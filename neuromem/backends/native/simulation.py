@@ -174,7 +174,9 @@ class NativeSimulation(Simulation):
         seed = int(tree["seed"])
         simulation = cls(loads(tree["network"]), backend, None if seed < 0 else seed)
         simulation.engine.restore(tree["state"])
-        simulation._events, simulation._spikes = tree["events"], [tree["spikes"]]
+        rows = (np.asarray(tree[name], dtype=np.int64) for name in ("events", "spikes"))
+        simulation._events, spikes = (table.reshape(-1, 2) for table in rows)
+        simulation._spikes = [spikes]
         for number, (ticks, values) in enumerate(simulation._samples):
             ticks.extend(tree["samples"][str(number)]["ticks"].tolist())
             values.extend(tree["samples"][str(number)]["values"])

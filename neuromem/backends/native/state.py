@@ -58,10 +58,9 @@ def still_needed(
     seen = last_pre[last_pre != NEVER]
     opened = np.searchsorted(when, seen, side="left")
     closed = np.searchsorted(when, seen + len(rule.table_plus) - 1, side="right")
-    cover = np.zeros(len(when) + 1, dtype=np.int64)
-    np.add.at(cover, opened, 1)
-    np.add.at(cover, closed, -1)
-    in_reach = np.cumsum(cover[:-1]) > 0
+    size = len(when) + 1
+    open_now = np.cumsum(np.bincount(opened, minlength=size) - np.bincount(closed, minlength=size))
+    in_reach = open_now[:-1] > 0
     if rule.post_history:
         in_reach &= later < rule.post_history
     return on_the_way | in_reach

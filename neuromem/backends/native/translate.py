@@ -169,6 +169,13 @@ class Plan:
     ring: int
     labels: dict[str, list[int]] = field(default_factory=dict)
 
+    def v_init(self) -> np.ndarray:
+        """Return the potential of every neuron at t = 0."""
+        potentials = np.zeros(self.n_neurons)
+        for p in self.populations:
+            potentials[p.start : p.stop] = p.v_init
+        return potentials
+
 
 def translate(network: Network) -> Plan:
     """Return the plan of a network."""
