@@ -102,7 +102,7 @@ class CompiledC:
         return self.kept[-1].ctypes.data
 
     def _population(self, p: PopulationPlan, inhibited: bool) -> _Population:
-        quiet = p.quiet()
+        quiet = p.quiet
         return _Population(
             p.v_rest, p.resistance, p.offset, p.v_reset, p.v_thresh, p.decay_v, p.decay_e,
             p.decay_i, p.arrive_e, p.arrive_i, self._keep(quiet), len(quiet), p.start,

@@ -2,7 +2,8 @@
 
 An operation starts every 8 ms. Which one (learn, recall by cue, recall by content), on which cue
 and with which content is drawn from a seeded generator. Content is half full: a learn stores
-M // 2 of the M bits, and a recall by content shows all bits that were last learned for a cue.
+M // 2 of the M bits. A recall by content shows one of the bits last learned for a cue: the query
+that this memory answers exactly (more bits return false cues, see the tests of its defects).
 
 The network keeps every post spike for its plasticity (``post_history=None``), as the peers do; the
 board's limit of 15 is left out.
@@ -110,5 +111,6 @@ def operations(cues: int, content: int, n: int, rng: np.random.Generator) -> lis
         else:
             cue = list(learned)[rng.integers(len(learned))]
             by_cue = kind == "by cue"
-            asked.append(RecallByCue(cue=cue) if by_cue else RecallByContent(content=learned[cue]))
+            bit = int(rng.choice(learned[cue]))
+            asked.append(RecallByCue(cue=cue) if by_cue else RecallByContent(content=(bit,)))
     return asked

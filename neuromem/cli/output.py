@@ -78,8 +78,11 @@ def write_text(path: Path | None, text: str) -> None:
         print(text, end="")
         return
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
     print_line(f"wrote {path}")
 
 

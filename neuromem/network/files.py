@@ -50,8 +50,11 @@ def save(network: Network, path: str | os.PathLike[str]) -> Path:
     """Write a network to a JSON file, whole or not at all, and return its path."""
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(dumps(network), encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(dumps(network), encoding="utf-8")
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
     return path
 
 

@@ -161,6 +161,12 @@ class Network(Spec, frozen=True, kw_only=True):
                 raise ValueError(f"projection {projection.label!r}: {error}") from None
         for recording in self.recordings:
             self._check_recording(recording)
+        kept = Counter((recording.target, recording.variable) for recording in self.recordings)
+        for (target, variable), count in kept.items():
+            if count > 1:
+                raise ValueError(
+                    f"{variable!r} of {target!r} is recorded {count} times: once will do"
+                )
 
     def population(self, name: str) -> Population | SpikeSource:
         """Return the population of that name; raise ValueError when there is none."""
@@ -281,7 +287,9 @@ class Network(Spec, frozen=True, kw_only=True):
 
     def _check_recording(self, recording: Recording) -> None:
         if recording.every_ms is not None:
-            self.ticks(recording.every_ms, f"recording of {recording.target!r}: every_ms")
+            what = f"recording of {recording.target!r}: every_ms"
+            if self.ticks(recording.every_ms, what) < 1:
+                raise ValueError(f"{what} = {recording.every_ms}: must be at least one time step")
         if recording.variable == "weights":
             self.projection(recording.target)
             return

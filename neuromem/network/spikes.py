@@ -37,6 +37,8 @@ class SpikeTrains:
         if neurons.size and neurons.dtype.kind not in "iu":
             raise ValueError(f"spike neurons of dtype {neurons.dtype}: give whole indices")
         neurons = neurons.astype(np.int64)
+        if self.size < 0:
+            raise ValueError(f"size = {self.size}: must not be negative")
         if times.shape != neurons.shape or times.ndim != 1:
             raise ValueError(
                 f"spike times {times.shape} and neurons {neurons.shape}: give as many of each"

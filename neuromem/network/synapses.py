@@ -100,6 +100,11 @@ class STDPSynapse(Spec, frozen=True, kw_only=True):
                 "STDPSynapse.dt_zero = 'depress' with dendritic_delay_fraction = 0: the pre spike "
                 "arrives before the post fires in that tick; use 'potentiate' or 'ignore'"
             )
+        if (self.dendritic_delay_fraction, self.dt_zero, self.pairing) == (0, "ignore", "nearest"):
+            raise ValueError(
+                "STDPSynapse.pairing = 'nearest' with dendritic_delay_fraction = 0 and dt_zero = "
+                "'ignore': an ignored tie would hide the pair before it; use dt_zero = 'potentiate'"
+            )
 
 
 Synapse = StaticSynapse | STDPSynapse

@@ -187,10 +187,7 @@ def test_a_network_of_sources_only_runs(backend) -> None:
 
 
 @both
-def test_hardly_any_leak(backend, request) -> None:
-    if backend == "native":
-        mark = pytest.mark.xfail(reason="divides by log(1)", raises=ZeroDivisionError, strict=True)
-        request.applymarker(mark)
+def test_hardly_any_leak(backend) -> None:
     network = Network(
         name="integrator",
         populations=[Population(name="p", size=1, neuron=IF_curr_exp(tau_m_ms=1e17))],

@@ -113,6 +113,9 @@ def synapses(draw, connector: Connector, shape: tuple[int, int], neuron: Neuron,
     weight = draw(spread(rng, pairs, shape, lambda g, s: g.uniform(w_min, w_max, s)))
     dendritic = draw(st.sampled_from([1, 1, 0]))
     ties = ["potentiate", "ignore"] + ["depress", "depress"] * dendritic
+    tie = draw(st.sampled_from(ties))
+    refused = not dendritic and tie == "ignore"
+    pairings = ["all"] if refused else ["all", "all", "nearest"]
     return receptor, STDPSynapse(
         weight=weight,
         delay_ms=delay,
@@ -123,8 +126,8 @@ def synapses(draw, connector: Connector, shape: tuple[int, int], neuron: Neuron,
         w_min=w_min,
         w_max=w_max,
         dendritic_delay_fraction=dendritic,
-        dt_zero=draw(st.sampled_from(ties)),
-        pairing=draw(st.sampled_from(["all", "all", "nearest"])),
+        dt_zero=tie,
+        pairing=draw(st.sampled_from(pairings)),
         post_history=draw(st.sampled_from([None, None, 1, 2, 3, 15])),
     )
 

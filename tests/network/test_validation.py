@@ -200,6 +200,10 @@ REJECTED: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         lambda: stdp(dendritic_delay_fraction=0.5),
         ("dendritic_delay_fraction", "0.5"),
     ),
+    "axonal delay with an ignored tie of nearest pairs": (
+        lambda: stdp(dendritic_delay_fraction=0, dt_zero="ignore", pairing="nearest"),
+        ("pairing = 'nearest'", "dendritic_delay_fraction = 0", "'potentiate'"),
+    ),
     "axonal delay with depression on a tie": (
         lambda: stdp(dendritic_delay_fraction=0, dt_zero="depress"),
         ("dt_zero = 'depress'", "dendritic_delay_fraction = 0", "'potentiate' or 'ignore'"),
@@ -296,7 +300,6 @@ def test_bad_value_is_named(case: str) -> None:
     assert not missing, str(caught.value)
 
 
-@pytest.mark.xfail(reason="an interval far below a tick counts as on the grid", strict=True)
 def test_recording_interval_below_a_tick_is_rejected() -> None:
     with pytest.raises(ValueError, match="every_ms"):
         recorded(target="cells", variable="v", every_ms=1e-9)

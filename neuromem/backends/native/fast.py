@@ -20,8 +20,8 @@ from neuromem.backends.native.translate import (
 )
 
 #: Room in the spike log, in the logs of post spikes, and for the input of a live operation.
-LOG_ROWS = 1 << 18
-HISTORY_ROWS = 1 << 15
+LOG_ROWS = 1 << 16
+HISTORY_ROWS = 1 << 16
 INBOX = 1 << 12
 VARIABLES = {"v": at.H_V, "isyn_exc": at.H_IE, "isyn_inh": at.H_II}
 
@@ -33,7 +33,7 @@ class FastEngine:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.log = np.zeros((LOG_ROWS + plan.n_cells, 2), dtype=np.int64)
+        self.log = np.zeros((LOG_ROWS + plan.n_cells, 2), dtype=np.int32)
         self.taken: list[np.ndarray] = []
         self._inbox = (c_int64 * INBOX)()
         self._inbox_address = c_void_p(addressof(self._inbox))
@@ -57,15 +57,19 @@ class FastEngine:
             self.advance(n_ticks, np.array(events, dtype=np.int64).reshape(-1, 2))
             return
         done = self._run(*self._pointers, address, count, n_ticks)
-        if done < n_ticks:
+        if done == n_ticks:
+            return
+        rest = np.array(events, dtype=np.int64).reshape(-1, 2)
+        while done < n_ticks:
             self._make_room()
-            rest = np.array(events, dtype=np.int64).reshape(-1, 2)
-            self.advance(n_ticks - done, rest[np.searchsorted(rest[:, 0], self.tick) :])
+            rest = rest[np.searchsorted(rest[:, 0], self.tick) :]
+            address = np.ascontiguousarray(rest).ctypes.data
+            done += self._run(*self._pointers, address, len(rest), n_ticks - done)
 
     def take_spikes(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the (tick, cell) of every spike since the last call, sources included."""
         self._drain()
-        spikes = np.concatenate(self.taken) if self.taken else np.zeros((0, 2), np.int64)
+        spikes = np.concatenate(self.taken) if self.taken else np.zeros((0, 2), np.int32)
         self.taken.clear()
         return spikes[:, 0], spikes[:, 1]
 
@@ -81,7 +85,7 @@ class FastEngine:
         stored = [self._floats(field) for field in VARIABLES.values()]
         chosen = list(VARIABLES).index(variable)
         values = stored[chosen].copy()
-        for p, age in zip(self.plan.populations, self.populations[:, at.P_AGE], strict=True):
+        for p, age in zip(self.plan.populations, self._age(), strict=True):
             s = slice(p.start, p.stop)
             v, i_exc, i_inh = (array[s] for array in stored)
             values[s] = p.after_quiet(v, i_exc, i_inh, int(age))[chosen]
@@ -112,7 +116,7 @@ class FastEngine:
         state = {
             "tick": np.array(tick),
             **{name: self._floats(field).copy() for name, field in VARIABLES.items()},
-            "age": self.populations[:, at.P_AGE].copy(),
+            "age": self._age(),
             "due": self.populations[:, at.P_DUE].copy(),
             "refractory": self._ints(at.H_REFR).copy(),
             "arrivals": np.stack(arrivals),
@@ -133,7 +137,8 @@ class FastEngine:
         self.k[at.K_TICK] = tick
         for name, field in VARIABLES.items():
             self._floats(field)[:] = state[name]
-        self.populations[:, at.P_AGE], self.populations[:, at.P_DUE] = state["age"], state["due"]
+        self.populations[:, at.P_READY] = tick - state["age"]
+        self.populations[:, at.P_DUE] = state["due"]
         self._ints(at.H_REFR)[:] = state["refractory"]
         order = (tick + np.arange(ring - 1)) % ring
         past = (tick - 1 - np.arange(ring - 1)) % ring
@@ -227,6 +232,11 @@ class FastEngine:
         # The same memory as ``k``, read as plain Python numbers several times faster.
         self._k = (c_int64 * len(self.k)).from_address(self.k.ctypes.data)
 
+    def _age(self) -> np.ndarray:
+        """Return for how many ticks each population was left alone."""
+        lazy = self.populations[:, at.P_MODEL] == 0
+        return np.where(lazy, self.tick - self.populations[:, at.P_READY], 0)
+
     def _ints(self, field: int) -> np.ndarray:
         return self.k[self.k[field] : self.k[field] + self._lengths[field]]
 
@@ -242,8 +252,14 @@ class FastEngine:
             self.k[at.K_LOG] = 0
 
     def _make_room(self) -> None:
-        """Empty the spike log, and drop post spikes that cannot change anything any more."""
+        """Empty the spike log; drop post spikes that cannot change anything where room is short."""
         self._drain()
+        if all(
+            q[at.Q_HIST_N] + p.n_post <= q[at.Q_HIST_ROOM]
+            for q, p in zip(self.projections, self.plan.projections, strict=True)
+            if p.plastic
+        ):
+            return
         regions = []
         for part, projection in enumerate(self.plan.projections):
             q = self.projections[part]
@@ -260,10 +276,11 @@ class FastEngine:
             q[at.Q_HIST_START] = start
             q[at.Q_HIST_ROOM] = max(q[at.Q_HIST_ROOM], 2 * len(kept) + 2 * width)
             start += q[at.Q_HIST_ROOM]
-        self.history = np.zeros((max(start, 1), 3), dtype=np.int64)
+        if start > len(self.history):
+            self.history = np.zeros((start, 3), dtype=np.int64)
+            self._point()
         for q, kept, _ in regions:
             self.history[q[at.Q_HIST_START] : q[at.Q_HIST_START] + len(kept)] = kept
-        self._point()
 
     def _needed(self, part: int, projection: ProjectionPlan) -> tuple[np.ndarray, np.ndarray]:
         """Return the post spikes of a part's log and which of them still matter."""
@@ -363,7 +380,7 @@ def _population_row(p: PopulationPlan, inhibited: bool, f: Pool) -> tuple[list[i
     floats[at.F_DECAY_E], floats[at.F_DECAY_I] = p.decay_e, p.decay_i
     floats[at.F_ARRIVE_E], floats[at.F_ARRIVE_I] = p.arrive_e, p.arrive_i
     if p.model == 0:
-        quiet = p.quiet()
+        quiet = p.quiet
         floats[at.F_QUIET], floats[at.F_QUIET_LENGTH] = f.add(quiet), len(quiet)
     return integers, floats
 

@@ -73,12 +73,12 @@ from neuromem.backends.native.arena import (
     K_RING,
     K_TICK,
     MARGIN,
-    P_AGE,
     P_DUE,
     P_FIELDS,
     P_HAS_I,
     P_MODEL,
     P_N_REFR,
+    P_READY,
     P_REFRACTORY,
     P_START,
     P_STOP,
@@ -140,17 +140,21 @@ def _catch_up(f, v, ie, ii, n, p, age, inhibited):
     """IF_curr_exp over the ticks in which nothing arrived: the exact solution, in one step."""
     rest = f[p + F_REST] + f[p + F_RESISTANCE] * f[p + F_OFFSET]
     last = np.int64(f[p + F_QUIET_LENGTH]) - 1
-    at = np.int64(f[p + F_QUIET]) + 5 * min(age, last)
-    by_v, by_e, by_i, left_e, left_i = f[at], f[at + 1], f[at + 2], f[at + 3], f[at + 4]
-    if inhibited:
-        for j in range(n):
-            f[v + j] = rest + ((f[v + j] - rest) * by_v + (f[ie + j] * by_e - f[ii + j] * by_i))
-            f[ie + j] *= left_e
-            f[ii + j] *= left_i
-    else:
-        for j in range(n):
-            f[v + j] = rest + ((f[v + j] - rest) * by_v + f[ie + j] * by_e)
-            f[ie + j] *= left_e
+    while age > 0:
+        step = min(age, last)
+        at = np.int64(f[p + F_QUIET]) + 5 * step
+        by_v, by_e, by_i, left_e, left_i = f[at], f[at + 1], f[at + 2], f[at + 3], f[at + 4]
+        if inhibited:
+            for j in range(n):
+                f[v + j] = rest + ((f[v + j] - rest) * by_v + (f[ie + j] * by_e - f[ii + j] * by_i))
+                f[ie + j] *= left_e
+                f[ii + j] *= left_i
+        else:
+            for j in range(n):
+                f[v + j] = rest + ((f[v + j] - rest) * by_v + f[ie + j] * by_e)
+                f[ie + j] *= left_e
+        # The last row of a table that reaches its limit is zero: nothing is left to decay.
+        age = 0 if by_v + left_e + left_i == 0.0 else age - step
 
 
 @njit(**_JIT)
@@ -407,9 +411,9 @@ def _advance_population(f, k, log, p, pf, flag, ring, fired, tick):
     v, ie, ii = k[H_V] + start, k[H_IE] + start, k[H_II] + start
     ring_e, ring_i = k[H_RING_E] + ring + start, k[H_RING_I] + ring + start
     if k[p + P_MODEL] == 0:
-        if k[p + P_AGE] > 0:
-            _catch_up(f, v, ie, ii, n, pf, k[p + P_AGE], k[p + P_HAS_I])
-            k[p + P_AGE] = 0
+        if k[p + P_READY] < tick:
+            _catch_up(f, v, ie, ii, n, pf, tick - k[p + P_READY], k[p + P_HAS_I])
+        k[p + P_READY] = tick + 1
         if flag & 1:
             _arrive(f, ie, ring_e, n, f[pf + F_ARRIVE_E])
         if flag & 2:
@@ -493,10 +497,11 @@ def _deliver_projection(f, k, h, q, g, tick, ring):
 
 
 _FLOATS, _INTS = types.CPointer(types.float64), types.CPointer(types.int64)
+_SHORT_INTS = types.CPointer(types.int32)
 
 
 @cfunc(
-    types.int64(_FLOATS, _INTS, _INTS, _INTS, _INTS, types.int64, types.int64),
+    types.int64(_FLOATS, _INTS, _INTS, _SHORT_INTS, _INTS, types.int64, types.int64),
     cache=True,
     error_model="numpy",
 )
@@ -513,13 +518,15 @@ def _run(f, k, h, log, events, n_events, n_ticks):
     stop = tick + n_ticks
     last_busy = checked = tick
     lag_until = tick + ring
-    n_counts = k[H_N_FIRED]
+    n_fired_at, fired_at, touched_at = k[H_N_FIRED], k[H_FIRED], k[H_TOUCHED]
+    populations, populations_f = k[H_POP_I], k[H_POP_F]
+    n_projections, projections, projections_f = k[K_PROJECTIONS], k[H_PROJ_I], k[H_PROJ_F]
     while tick < stop:
         if tick == checked:
             # How many ticks fit into the logs even if every cell fires in each.
             room = (k[K_LOG_ROOM] - k[K_LOG]) // cells
-            for m in range(k[K_PROJECTIONS]):
-                q = k[H_PROJ_I] + m * Q_FIELDS
+            for m in range(n_projections):
+                q = projections + m * Q_FIELDS
                 if k[q + Q_KIND] == PLASTIC:
                     width = k[q + Q_POST_STOP] - k[q + Q_POST_START]
                     room = min(room, (k[q + Q_HIST_ROOM] - k[q + Q_HIST_N]) // width)
@@ -527,24 +534,26 @@ def _run(f, k, h, log, events, n_events, n_ticks):
                 break
             checked = tick + room
         slot = tick & (ring - 1)
-        fired = k[H_FIRED] + slot * cells
-        n_fired = k[H_N_FIRED] + slot * n_groups
+        fired = fired_at + slot * cells
+        n_fired = n_fired_at + slot * n_groups
         busy = k[K_PENDING] > 0
+        n_spikes = 0
         for p in range(n_pop):
             k[n_fired + p] = 0
-            touched = k[H_TOUCHED] + slot * n_pop + p
+            touched = touched_at + slot * n_pop + p
+            row = populations + p * P_FIELDS
             flag = k[touched]
             if flag != 0:
                 k[touched] = 0
                 k[K_PENDING] -= 1
-            row = k[H_POP_I] + p * P_FIELDS
-            if flag == 0 and k[row + P_DUE] == 0:
-                k[row + P_AGE] += 1
+            elif k[row + P_DUE] == 0:
                 continue
-            k[n_fired + p], k[row + P_DUE] = _advance_population(
-                f, k, log, row, k[H_POP_F] + p * F_FIELDS, flag, slot * neurons,
+            n, k[row + P_DUE] = _advance_population(
+                f, k, log, row, populations_f + p * F_FIELDS, flag, slot * neurons,
                 fired + k[row + P_START], tick,
             )  # fmt: skip
+            k[n_fired + p] = n
+            n_spikes += n
             busy = True
         for group in range(n_pop, n_groups):
             k[n_fired + group] = 0
@@ -560,17 +569,14 @@ def _run(f, k, h, log, events, n_events, n_ticks):
             log[2 * k[K_LOG] + 1] = cell
             k[K_LOG] += 1
             event += 1
+            n_spikes += 1
             busy = True
-        any_fired = 0
-        for group in range(n_groups):
-            any_fired += k[n_fired + group]
-        if any_fired > 0:
+        if n_spikes > 0:
             lag_until = tick + ring
         if tick < lag_until:
-            projections_i, projections_f = k[H_PROJ_I], k[H_PROJ_F]
-            for m in range(k[K_PROJECTIONS]):
-                q, g = projections_i + m * Q_FIELDS, projections_f + m * G_FIELDS
-                back = n_counts + ((tick - k[q + Q_LAG]) & (ring - 1)) * n_groups
+            for m in range(n_projections):
+                q, g = projections + m * Q_FIELDS, projections_f + m * G_FIELDS
+                back = n_fired_at + ((tick - k[q + Q_LAG]) & (ring - 1)) * n_groups
                 if k[back + k[q + Q_PRE_POP]] > 0 or (
                     k[q + Q_KIND] == PLASTIC and k[n_fired + k[q + Q_POST_POP]] > 0
                 ):
@@ -580,10 +586,8 @@ def _run(f, k, h, log, events, n_events, n_ticks):
             last_busy = tick
         elif tick - last_busy > ring:
             # Everything sleeps and no spike is on its way: jump to the next input.
-            wake = stop if event >= n_events else min(stop, events[2 * event])
-            for p in range(n_pop):
-                k[k[H_POP_I] + p * P_FIELDS + P_AGE] += wake - tick
-            tick = checked = wake
+            tick = stop if event >= n_events else min(stop, events[2 * event])
+            checked = tick
     k[K_TICK] = tick
     return tick - (stop - n_ticks)
 

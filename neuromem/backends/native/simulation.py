@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,20 @@ from typing import Any
 import numpy as np
 
 from neuromem._version import __version__
+from neuromem.backends.interruption import interruptions_deferred
 from neuromem.backends.native.reference import ReferenceEngine
 from neuromem.backends.native.translate import translate
 from neuromem.backends.simulation import Progress, Simulation, Stimulus
 from neuromem.network import Network, Population, Recording, SpikeTrains, dumps, loads
 from neuromem.results import Result, Samples, provenance, write_tree
 
-#: Ticks between looks at the progress and at an interruption.
-CHUNK_TICKS = 2000
+#: How many ticks pass before the first look at the progress and at an interruption, and how long
+#: the next looks should be apart (s).
+CHUNK_TICKS = 200
+CHUNK_SECONDS = 0.1
 KIND = "simulation"
+#: Ticks are logged in 32 bits.
+LAST_TICK = 2**31 - 1
 
 
 class NativeSimulation(Simulation):
@@ -54,6 +60,9 @@ class NativeSimulation(Simulation):
                 raise ValueError(f"{name!r} is a population of neurons: stimulate a spike source")
             if trains.size != source.size:
                 raise ValueError(f"{trains.size} spike trains for {name!r} of size {source.size}")
+            if len(trains) and trains.times_ms[-1] / h > LAST_TICK:
+                latest = trains.times_ms[-1]
+                raise ValueError(f"input spike at {latest:g} ms: the last tick is {LAST_TICK}")
             ticks = np.rint(trains.times_ms / h).astype(np.int64)
             off_grid = np.abs(ticks * h - trains.times_ms) > 1e-6 * h
             if np.any(off_grid):
@@ -71,8 +80,14 @@ class NativeSimulation(Simulation):
         """Advance by a duration; see :meth:`neuromem.backends.Simulation.run`."""
         first, n = self.engine.tick, self.network.ticks(duration_ms, "duration_ms")
         h = self.network.timestep_ms
+        if first + n > LAST_TICK:
+            raise ValueError(f"duration_ms = {duration_ms}: the last tick is {LAST_TICK}")
+        chunk = CHUNK_TICKS
         while self.engine.tick < first + n:
-            self._advance(min(CHUNK_TICKS, first + n - self.engine.tick))
+            started = time.perf_counter()
+            with interruptions_deferred():
+                self._advance(min(chunk, first + n - self.engine.tick))
+            chunk = max(1, round(chunk * min(CHUNK_SECONDS / (time.perf_counter() - started), 4)))
             if progress is not None:
                 progress((self.engine.tick - first) * h, n * h)
 
@@ -85,7 +100,8 @@ class NativeSimulation(Simulation):
         for tick in range(start_tick, start_tick + hold_ticks):
             for line in lines:
                 events += (tick, first + line)
-        if self._sampled or self._events.size:
+        later = start_tick + hold_ticks > self.engine.tick + n_ticks
+        if self._sampled or self._events.size or later:
             added = np.array(events, dtype=np.int64).reshape(-1, 2)
             self._events = np.unique(np.concatenate([self._events, added]), axis=0)
             self._advance(n_ticks)
@@ -130,7 +146,9 @@ class NativeSimulation(Simulation):
         weights: dict[str, Samples] = {}
         for recording, (ticks, values) in zip(self._sampled, self._samples, strict=True):
             times = np.array(ticks) * self.network.timestep_ms
-            samples = Samples(times, np.array(values), self._unit(recording))
+            shape = (0, *self._sample(recording).shape)
+            table = np.array(values) if values else np.zeros(shape)
+            samples = Samples(times, table, self._unit(recording))
             if recording.variable == "weights":
                 weights[recording.target] = samples
             else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -31,6 +32,9 @@ NEVER = -1
 TRACE_CUTOFF = 2.0**-32
 #: After a decay to this fraction a neuron counts as at rest.
 QUIET_CUTOFF = 2.0**-64
+QUIET_ROWS = 4096
+#: The longest table of a pair rule's decay.
+TRACE_ROWS = 10_000_000
 #: A static projection denser than this is kept as a full matrix.
 DENSE_FROM = 0.25
 
@@ -64,37 +68,37 @@ class PopulationPlan:
         """Return potentials and currents after some ticks in which nothing arrived."""
         if self.model != 0 or ticks == 0:
             return v, i_exc, i_inh
-        quiet = self.quiet()
-        by_v, by_e, by_i, left_e, left_i = quiet[min(ticks, len(quiet) - 1)]
         rest = self.v_rest + self.resistance * self.offset
-        v = rest + ((v - rest) * by_v + (i_exc * by_e - i_inh * by_i))
-        return v, i_exc * left_e, i_inh * left_i
+        while ticks > 0:
+            step = min(ticks, len(self.quiet) - 1)
+            by_v, by_e, by_i, left_e, left_i = self.quiet[step]
+            v = rest + ((v - rest) * by_v + (i_exc * by_e - i_inh * by_i))
+            i_exc, i_inh = i_exc * left_e, i_inh * left_i
+            ticks = 0 if by_v == left_e == left_i == 0 else ticks - step
+        return v, i_exc, i_inh
 
+    @cached_property
     def quiet(self) -> np.ndarray:
         """Return the exact solution over k ticks without arrivals, a row for each k.
 
         Columns: what is left of V - V_rest, what a unit of excitatory and of inhibitory current
-        has added to V, and what is left of each current. The last row is the limit.
+        has added to V, and what is left of each current. The last row is the limit, all zero,
+        unless a decay is too slow for it; longer times are then taken in several steps.
         """
-        ticks = 1
-        for decay in (self.decay_v, self.decay_e, self.decay_i):
-            if decay > 0:
-                ticks = max(ticks, math.ceil(math.log(QUIET_CUTOFF) / math.log(decay)))
-        table = np.zeros((ticks + 2, 5))
-        row = np.array([1.0, 0.0, 0.0, 1.0, 1.0])
+        rows = [(1.0, 0.0, 0.0, 1.0, 1.0)]
         gain = self.resistance * (1 - self.decay_v)
-        for k in range(ticks + 1):
-            table[k] = row
-            row = np.array(
-                [
-                    row[0] * self.decay_v,
-                    row[1] * self.decay_v + gain * row[3],
-                    row[2] * self.decay_v + gain * row[4],
-                    row[3] * self.decay_e,
-                    row[4] * self.decay_i,
-                ]
+        while len(rows) < QUIET_ROWS:
+            v, e, i, left_e, left_i = rows[-1]
+            if max(v, left_e, left_i) < QUIET_CUTOFF:
+                rows.append((0.0, 0.0, 0.0, 0.0, 0.0))
+                break
+            v, e, i = (
+                v * self.decay_v,
+                e * self.decay_v + gain * left_e,
+                i * self.decay_v + gain * left_i,
             )
-        return table
+            rows.append((v, e, i, left_e * self.decay_e, left_i * self.decay_i))
+        return np.array(rows)
 
 
 @dataclass(frozen=True)
@@ -340,6 +344,12 @@ def _plastic(synapse: STDPSynapse, h: float, pre: View, post: View, rows, column
 def _decay_table(tau_ms: float, h: float) -> np.ndarray:
     """Return exp(-k h / tau) for k = 0, 1, ... while it matters."""
     last = math.floor(-math.log(TRACE_CUTOFF) * tau_ms / h)
+    if last >= TRACE_ROWS:
+        most_ms = TRACE_ROWS * h / -math.log(TRACE_CUTOFF)
+        raise ValueError(
+            f"STDP time constant {tau_ms:g} ms: the native engines take {most_ms:g} ms at most "
+            f"with a time step of {h:g} ms; shorten it, or lengthen the time step"
+        )
     return np.exp(-np.arange(last + 1) * h / tau_ms)
 
 
