@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from neuromem.memory.model import MemoryModel
@@ -12,8 +12,7 @@ from neuromem.memory.operations import Learn, Operation, RecallByCue
 from neuromem.network import SpikeTrains
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An operation and what the output showed for it.
 
     Parameters

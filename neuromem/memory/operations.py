@@ -61,7 +61,8 @@ class RecallByCue(
     at_ms: float | None = None
 
     def __post_init__(self) -> None:
-        _plain(self, "cue", "at_ms")
+        if type(self.cue) is not int or self.at_ms is not None:
+            _plain(self, "cue", "at_ms")
 
 
 class RecallByContent(

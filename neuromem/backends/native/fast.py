@@ -75,10 +75,10 @@ class FastEngine:
 
     def fired_cells(self, population: str, ticks_ago: int) -> list[int]:
         """Return which neurons of a population fired that many ticks before the last one."""
-        start, where, counted, step = self._recent[population]
+        where, counted, step = self._recent[population]
         k, slot = self._k, (self._k[at.K_TICK] - 1 - ticks_ago) & (self.plan.ring - 1)
         first = where + slot * self.plan.n_cells
-        return [cell - start for cell in k[first : first + k[counted + slot * step]]]
+        return k[first : first + k[counted + slot * step]]
 
     def values(self, variable: str) -> np.ndarray:
         """Return a state variable of every neuron, as of the last completed tick."""
@@ -112,7 +112,7 @@ class FastEngine:
         counts = self._ints(at.H_N_FIRED).reshape(ring, -1)
         for slot in range(ring):
             for group, (start, _) in enumerate(plan.groups.values()):
-                fired[slot, lists[slot, start : start + counts[slot, group]]] = True
+                fired[slot, start + lists[slot, start : start + counts[slot, group]]] = True
         state = {
             "tick": np.array(tick),
             **{name: self._floats(field).copy() for name, field in VARIABLES.items()},
@@ -148,7 +148,7 @@ class FastEngine:
         counts = self._ints(at.H_N_FIRED).reshape(ring, -1)
         for slot, fired in zip(past, state["fired"], strict=True):
             for group, (start, stop) in enumerate(plan.groups.values()):
-                listed = start + np.flatnonzero(fired[start:stop])
+                listed = np.flatnonzero(fired[start:stop])
                 lists[slot, start : start + len(listed)] = listed
                 counts[slot, group] = len(listed)
         touched = self._ints(at.H_TOUCHED).reshape(ring, -1)
@@ -220,7 +220,7 @@ class FastEngine:
         self.projections = self._ints(at.H_PROJ_I).reshape(-1, at.Q_FIELDS)
         lists, counts = int(self.k[at.H_FIRED]), int(self.k[at.H_N_FIRED])
         self._recent = {
-            name: (start, lists + start, counts + number, len(groups))
+            name: (lists + start, counts + number, len(groups))
             for number, (name, (start, _)) in enumerate(plan.groups.items())
         }
         self._run = kernel.run

@@ -292,12 +292,12 @@ def _replay(f, k, h, q, g, i, row, now):
 
 
 @njit(**_JIT)
-def _remember_posts(k, h, q, fired, n_fired, tick):
+def _remember_posts(k, h, q, first, fired, n_fired, tick):
     """Append the post spikes of this tick to the log of a plastic projection."""
+    offset, width = k[q + Q_POST_START] - first, k[q + Q_POST_STOP] - k[q + Q_POST_START]
     for s in range(n_fired):
-        cell = k[fired + s]
-        if k[q + Q_POST_START] <= cell < k[q + Q_POST_STOP]:
-            j = cell - k[q + Q_POST_START]
+        j = k[fired + s] - offset
+        if 0 <= j < width:
             number = k[k[q + Q_COUNT] + j] + 1
             k[k[q + Q_COUNT] + j] = number
             at = 3 * (k[q + Q_HIST_START] + k[q + Q_HIST_N])
@@ -443,7 +443,6 @@ def _advance_population(f, k, log, p, pf, flag, ring, fired, tick):
         n_log = k[K_LOG]
         for s in range(n_fired):
             j = k[fired + s]
-            k[fired + s] = start + j
             f[v + j] = v_reset
             log[2 * (n_log + s)] = tick
             log[2 * (n_log + s) + 1] = start + j
@@ -467,20 +466,23 @@ def _deliver_projection(f, k, h, q, g, tick, ring):
         group = k[q + Q_POST_POP]
         n_posts = k[k[H_N_FIRED] + slot * n_groups + group]
         if n_posts > 0:
-            posts = k[H_FIRED] + slot * cells + k[k[H_GROUPS] + group]
-            _remember_posts(k, h, q, posts, n_posts, tick)
+            first = k[k[H_GROUPS] + group]
+            _remember_posts(k, h, q, first, k[H_FIRED] + slot * cells + first, n_posts, tick)
     back = (tick - k[q + Q_LAG]) & (ring - 1)
     group = k[q + Q_PRE_POP]
     n = k[k[H_N_FIRED] + back * n_groups + group]
     if n == 0:
         return
-    fired = k[H_FIRED] + back * cells + k[k[H_GROUPS] + group]
-    pre_start, pre_stop = k[q + Q_PRE_START], k[q + Q_PRE_STOP]
-    rows, n_rows = k[H_ROWS], 0
-    for s in range(n):
-        cell = k[fired + s]
-        k[rows + n_rows] = cell - pre_start
-        n_rows += (cell >= pre_start) & (cell < pre_stop)
+    first = k[k[H_GROUPS] + group]
+    fired = k[H_FIRED] + back * cells + first
+    offset, n_pre = k[q + Q_PRE_START] - first, k[q + Q_PRE_STOP] - k[q + Q_PRE_START]
+    rows, n_rows = fired, n
+    if offset != 0 or n_pre < k[k[H_GROUPS] + group + 1] - first:
+        rows, n_rows = k[H_ROWS], 0
+        for s in range(n):
+            row = k[fired + s] - offset
+            k[rows + n_rows] = row
+            n_rows += (row >= 0) & (row < n_pre)
     if plastic:
         _update_rows(f, k, h, q, g, rows, n_rows, tick)
     if n_rows == 0:
@@ -563,7 +565,8 @@ def _run(f, k, h, log, events, n_events, n_ticks):
             cell = events[2 * event + 1]
             while cell >= k[k[H_GROUPS] + group + 1]:
                 group += 1
-            k[fired + k[k[H_GROUPS] + group] + k[n_fired + group]] = cell
+            first = k[k[H_GROUPS] + group]
+            k[fired + first + k[n_fired + group]] = cell - first
             k[n_fired + group] += 1
             log[2 * k[K_LOG]] = tick
             log[2 * k[K_LOG] + 1] = cell

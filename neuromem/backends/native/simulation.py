@@ -96,12 +96,9 @@ class NativeSimulation(Simulation):
     ) -> None:
         """Drive input lines and advance; see :meth:`neuromem.backends.Simulation.present`."""
         first = self.plan.groups[source][0]
-        events: list[int] = []
-        for tick in range(start_tick, start_tick + hold_ticks):
-            for line in lines:
-                events += (tick, first + line)
-        later = start_tick + hold_ticks > self.engine.tick + n_ticks
-        if self._sampled or self._events.size or later:
+        ticks = range(start_tick, start_tick + hold_ticks)
+        events = [number for tick in ticks for line in lines for number in (tick, first + line)]
+        if self._sampled or self._events.size or ticks.stop > self.engine.tick + n_ticks:
             added = np.array(events, dtype=np.int64).reshape(-1, 2)
             self._events = np.unique(np.concatenate([self._events, added]), axis=0)
             self._advance(n_ticks)
