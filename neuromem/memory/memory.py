@@ -13,8 +13,9 @@ from neuromem import backends
 from neuromem.memory import ca3, content_addressable, hippocampus, hippocampus_logic
 from neuromem.memory.model import MemoryModel
 from neuromem.memory.operations import Learn, Operation, check
-from neuromem.memory.session import Session
+from neuromem.memory.session import KIND, Saved, Session
 from neuromem.network import Network, Projection, Recording, SpikeTrains, STDPSynapse, Values
+from neuromem.results import read_tree
 
 MODELS: dict[str, MemoryModel] = {
     module.MODEL.name: module.MODEL
@@ -165,7 +166,19 @@ class Memory:
         FileNotFoundError, ValueError
             When there is no such file, or it holds no session.
         """
-        return Session.load(path, backend)
+        tree = read_tree(path, KIND)
+        try:
+            saved = msgspec.json.decode(tree["session"], type=Saved)
+            if len(saved.operations) != len(saved.starts):
+                raise ValueError(f"{len(saved.operations)} operations, {len(saved.starts)} starts")
+            memory = cls.from_settings(saved.settings)
+            next_ms, state = int(tree["next_ms"]), tree["simulation"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"{path}: damaged memory session: {error}") from None
+        simulation = backends.from_tree(state, backend, str(path))
+        if simulation.network != memory.network:
+            raise ValueError(f"{path}: damaged memory session: the network is not its memory's")
+        return Session.restored(memory, saved, next_ms, simulation)
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments that rebuild this memory, as plain values."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from neuromem import backends
 from neuromem.backends import Progress, Simulation
 from neuromem.memory.answers import Answer, read_answer, read_answers
 from neuromem.memory.operations import (
@@ -25,7 +24,7 @@ from neuromem.memory.operations import (
     whole_ms,
 )
 from neuromem.network import Population, firing_weight
-from neuromem.results import Result, read_tree, write_tree
+from neuromem.results import Result, write_tree
 
 if TYPE_CHECKING:
     from neuromem.memory.memory import Memory
@@ -36,7 +35,9 @@ SPACING_MS = 20
 _REMEMBERED = 4096
 
 
-class _Saved(msgspec.Struct, forbid_unknown_fields=True):
+class Saved(msgspec.Struct, forbid_unknown_fields=True):
+    """What a session's file holds beside the simulation."""
+
     settings: dict
     operations: list[Operation]
     starts: list[int]
@@ -207,7 +208,7 @@ class Session:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the session to an HDF5 file, whole or not at all; mid-operation too."""
-        saved = _Saved(
+        saved = Saved(
             self.memory.settings(), self.operations, self.starts, self.spacing_ms, self.force
         )
         tree = {
@@ -218,22 +219,10 @@ class Session:
         return write_tree(path, KIND, tree)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], backend: str | None = None) -> Session:
-        """Return the session in a file, on the backend that saved it unless told otherwise."""
-        from neuromem.memory.memory import Memory
-
-        tree = read_tree(path, KIND)
-        try:
-            saved = msgspec.json.decode(tree["session"], type=_Saved)
-            if len(saved.operations) != len(saved.starts):
-                raise ValueError(f"{len(saved.operations)} operations, {len(saved.starts)} starts")
-            memory = Memory.from_settings(saved.settings)
-            next_ms, state = int(tree["next_ms"]), tree["simulation"]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ValueError(f"{path}: damaged memory session: {error}") from None
-        simulation = backends.from_tree(state, backend, str(path))
-        if simulation.network != memory.network:
-            raise ValueError(f"{path}: damaged memory session: the network is not its memory's")
+    def restored(
+        cls, memory: Memory, saved: Saved, next_ms: int, simulation: Simulation
+    ) -> Session:
+        """Return the session of which :meth:`save` wrote these parts."""
         session = cls(memory, simulation, spacing_ms=saved.spacing_ms, force=saved.force)
         session.operations, session.starts = saved.operations, saved.starts
         session._next = next_ms
