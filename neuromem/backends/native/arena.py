@@ -30,6 +30,9 @@ HEADER = 26
 G_WEIGHT, G_A_PLUS, G_A_MINUS, G_W_MIN, G_W_MAX, G_FIELDS = range(6)
 # fmt: on
 
+#: How every function of the kernel is compiled.
+JIT = {"error_model": "numpy", "nogil": True}
+
 #: A neuron within this many mV of its threshold counts as one that may fire by itself.
 MARGIN = 1e-6
 

@@ -12,8 +12,10 @@ from neuromem.backends.native import kernel
 from neuromem.backends.native.arena import Pool
 from neuromem.backends.native.state import State, plastic_keys, still_needed
 from neuromem.backends.native.translate import (
+    CONSTANT,
     INHIBITORY,
     NEVER,
+    PLASTIC,
     Plan,
     PopulationPlan,
     ProjectionPlan,
@@ -203,7 +205,7 @@ class FastEngine:
         rows = [_projection_row(p, f, k) for p in plan.projections]
         start = 0
         for row, _ in rows:
-            if row[at.Q_KIND] == kernel.PLASTIC:
+            if row[at.Q_KIND] == PLASTIC:
                 width = row[at.Q_POST_STOP] - row[at.Q_POST_START]
                 row[at.Q_HIST_START], row[at.Q_HIST_ROOM] = start, HISTORY_ROWS + 2 * width
                 start += row[at.Q_HIST_ROOM]
@@ -392,7 +394,7 @@ def _projection_row(p: ProjectionPlan, f: Pool, k: Pool) -> tuple[list[int], lis
     q[at.Q_POST_START], q[at.Q_POST_STOP] = p.post_start, p.post_stop
     q[at.Q_RECEPTOR], q[at.Q_LAG], q[at.Q_AHEAD] = p.receptor, p.lag, p.ahead
     q[at.Q_SKIP] = int(p.skip_same_index)
-    if p.kind == kernel.CONSTANT:
+    if p.kind == CONSTANT:
         g[at.G_WEIGHT] = float(p.weights)
     else:
         q[at.Q_DATA] = f.add(p.weights)
