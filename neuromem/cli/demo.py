@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from neuromem.cli.memory import print_answers
-from neuromem.cli.output import print_line, print_table
+from neuromem.cli.output import prepare, print_line, print_table
 from neuromem.memory import (
     Learn,
     Memory,
@@ -36,6 +36,7 @@ def demo(*, out: Path = Path("neuromem-demo"), recordings: Path | None = None) -
     from neuromem.plotting import raster, save_figure
 
     out.mkdir(parents=True, exist_ok=True)
+    prepare("native")
     print_line("A content-addressable memory of 5 cues and 10 content bits, simulated natively:\n")
     session = store_recall_overwrite()
     print_answers(session.answers())

@@ -13,6 +13,7 @@ from neuromem.backends import capabilities
 from neuromem.cli.output import (
     check_plot,
     check_writable,
+    prepare,
     print_line,
     print_table,
     progress,
@@ -78,6 +79,7 @@ def run(
     """
     check_writable(out, json, session)
     check_plot(plot)
+    prepare(backend)
     if (program is None) == (resume is None):
         raise ValueError("give either a PROGRAM.toml or --resume SESSION.h5")
     operations: list[Operation] = []
@@ -219,6 +221,7 @@ def replay_recording(
     check_writable(out, json)
     check_plot(plot)
     loaded = load_recording(recording)
+    prepare(backend)
     comparisons, result = replay(loaded, backend, seed=seed)
     counts = [
         (len(c.recorded), len(c.reproduced), len(c.missing), len(c.extra)) for c in comparisons

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,13 @@ def write_text(path: Path | None, text: str) -> None:
     finally:
         partial.unlink(missing_ok=True)
     print_line(f"wrote {path}")
+
+
+def prepare(backend: str) -> None:
+    """Say what the wait is for when the native engine is compiled on its first use."""
+    if backend == "native" and errors.is_terminal:
+        with errors.status("preparing the native engine (compiled once, some seconds)"):
+            import_module("neuromem.backends.native.fast")
 
 
 @contextmanager

@@ -25,7 +25,7 @@ import zlib
 from functools import cache
 from pathlib import Path
 
-from numba import cfunc, njit, types
+from numba import cfunc, types
 
 from neuromem.backends.native.arena import (
     F_FIELDS,
@@ -38,7 +38,6 @@ from neuromem.backends.native.arena import (
     H_PROJ_F,
     H_PROJ_I,
     H_TOUCHED,
-    JIT,
     K_CELLS,
     K_GROUPS,
     K_LOG,
@@ -75,95 +74,6 @@ _SHORT_INTS = types.CPointer(types.int32)
 _SOURCES = ("arena.py", "kernel.py", "kernel_neurons.py", "kernel_synapses.py", "translate.py")
 
 
-@njit(**JIT)
-def _advance(f, k, h, log, events, n_events, n_ticks):
-    """Run up to ``n_ticks``; returns how many were run (fewer when a log is full).
-
-    ``h`` is the log of post spikes, ``log`` that of all spikes, ``events`` the input spikes as
-    (tick, cell) pairs, sorted.
-    """
-    cells, ring, neurons = k[K_CELLS], k[K_RING], k[K_NEURONS]
-    n_pop, n_groups = k[K_POPULATIONS], k[K_GROUPS]
-    event = 0
-    tick = k[K_TICK]
-    stop = tick + n_ticks
-    last_busy = checked = tick
-    lag_until = tick + ring
-    n_fired_at, fired_at, touched_at = k[H_N_FIRED], k[H_FIRED], k[H_TOUCHED]
-    populations, populations_f = k[H_POP_I], k[H_POP_F]
-    n_projections, projections, projections_f = k[K_PROJECTIONS], k[H_PROJ_I], k[H_PROJ_F]
-    while tick < stop:
-        if tick == checked:
-            # How many ticks fit into the logs even if every cell fires in each.
-            room = (k[K_LOG_ROOM] - k[K_LOG]) // cells
-            for m in range(n_projections):
-                q = projections + m * Q_FIELDS
-                if k[q + Q_KIND] == PLASTIC:
-                    width = k[q + Q_POST_STOP] - k[q + Q_POST_START]
-                    room = min(room, (k[q + Q_HIST_ROOM] - k[q + Q_HIST_N]) // width)
-            if room < 1:
-                break
-            checked = tick + room
-        slot = tick & (ring - 1)
-        fired = fired_at + slot * cells
-        n_fired = n_fired_at + slot * n_groups
-        busy = k[K_PENDING] > 0
-        n_spikes = 0
-        for p in range(n_pop):
-            k[n_fired + p] = 0
-            touched = touched_at + slot * n_pop + p
-            row = populations + p * P_FIELDS
-            flag = k[touched]
-            if flag != 0:
-                k[touched] = 0
-                k[K_PENDING] -= 1
-            elif k[row + P_DUE] == 0:
-                continue
-            n, k[row + P_DUE] = advance_population(
-                f, k, log, row, populations_f + p * F_FIELDS, flag, slot * neurons,
-                fired + k[row + P_START], tick,
-            )  # fmt: skip
-            k[n_fired + p] = n
-            n_spikes += n
-            busy = True
-        for group in range(n_pop, n_groups):
-            k[n_fired + group] = 0
-        group = n_pop
-        while event < n_events and events[2 * event] == tick:
-            # The source cells of one tick are sorted, so those of a group lie together.
-            cell = events[2 * event + 1]
-            while cell >= k[k[H_GROUPS] + group + 1]:
-                group += 1
-            first = k[k[H_GROUPS] + group]
-            k[fired + first + k[n_fired + group]] = cell - first
-            k[n_fired + group] += 1
-            log[2 * k[K_LOG]] = tick
-            log[2 * k[K_LOG] + 1] = cell
-            k[K_LOG] += 1
-            event += 1
-            n_spikes += 1
-            busy = True
-        if n_spikes > 0:
-            lag_until = tick + ring
-        if tick < lag_until:
-            for m in range(n_projections):
-                q, g = projections + m * Q_FIELDS, projections_f + m * G_FIELDS
-                back = n_fired_at + ((tick - k[q + Q_LAG]) & (ring - 1)) * n_groups
-                if k[back + k[q + Q_PRE_POP]] > 0 or (
-                    k[q + Q_KIND] == PLASTIC and k[n_fired + k[q + Q_POST_POP]] > 0
-                ):
-                    deliver_projection(f, k, h, q, g, tick, ring)
-        tick += 1
-        if busy:
-            last_busy = tick
-        elif tick - last_busy > ring:
-            # Everything sleeps and no spike is on its way: jump to the next input.
-            tick = stop if event >= n_events else min(stop, events[2 * event])
-            checked = tick
-    k[K_TICK] = tick
-    return tick - (stop - n_ticks)
-
-
 def _digest() -> int:
     """Return a checksum of the kernel's sources.
 
@@ -179,7 +89,91 @@ def _compiled_run(sources: int):
 
     @cfunc(signature, cache=True, error_model="numpy")
     def run(f, k, h, log, events, n_events, n_ticks):
-        return _advance(f, k, h, log, events, n_events, n_ticks) if sources >= 0 else 0
+        """Run up to ``n_ticks``; returns how many were run (fewer when a log is full).
+
+        ``h`` is the log of post spikes, ``log`` that of all spikes, ``events`` the input spikes as
+        (tick, cell) pairs, sorted.
+        """
+        cells, ring, neurons = k[K_CELLS], k[K_RING], k[K_NEURONS]
+        n_pop, n_groups = k[K_POPULATIONS], k[K_GROUPS]
+        event = 0
+        tick = k[K_TICK] if sources >= 0 else 0
+        stop = tick + n_ticks
+        last_busy = checked = tick
+        lag_until = tick + ring
+        n_fired_at, fired_at, touched_at = k[H_N_FIRED], k[H_FIRED], k[H_TOUCHED]
+        populations, populations_f = k[H_POP_I], k[H_POP_F]
+        n_projections, projections, projections_f = k[K_PROJECTIONS], k[H_PROJ_I], k[H_PROJ_F]
+        while tick < stop:
+            if tick == checked:
+                # How many ticks fit into the logs even if every cell fires in each.
+                room = (k[K_LOG_ROOM] - k[K_LOG]) // cells
+                for m in range(n_projections):
+                    q = projections + m * Q_FIELDS
+                    if k[q + Q_KIND] == PLASTIC:
+                        width = k[q + Q_POST_STOP] - k[q + Q_POST_START]
+                        room = min(room, (k[q + Q_HIST_ROOM] - k[q + Q_HIST_N]) // width)
+                if room < 1:
+                    break
+                checked = tick + room
+            slot = tick & (ring - 1)
+            fired = fired_at + slot * cells
+            n_fired = n_fired_at + slot * n_groups
+            busy = k[K_PENDING] > 0
+            n_spikes = 0
+            for p in range(n_pop):
+                k[n_fired + p] = 0
+                touched = touched_at + slot * n_pop + p
+                row = populations + p * P_FIELDS
+                flag = k[touched]
+                if flag != 0:
+                    k[touched] = 0
+                    k[K_PENDING] -= 1
+                elif k[row + P_DUE] == 0:
+                    continue
+                n, k[row + P_DUE] = advance_population(
+                    f, k, log, row, populations_f + p * F_FIELDS, flag, slot * neurons,
+                    fired + k[row + P_START], tick,
+                )  # fmt: skip
+                k[n_fired + p] = n
+                n_spikes += n
+                busy = True
+            for group in range(n_pop, n_groups):
+                k[n_fired + group] = 0
+            group = n_pop
+            while event < n_events and events[2 * event] == tick:
+                # The source cells of one tick are sorted, so those of a group lie together.
+                cell = events[2 * event + 1]
+                while cell >= k[k[H_GROUPS] + group + 1]:
+                    group += 1
+                first = k[k[H_GROUPS] + group]
+                k[fired + first + k[n_fired + group]] = cell - first
+                k[n_fired + group] += 1
+                log[2 * k[K_LOG]] = tick
+                log[2 * k[K_LOG] + 1] = cell
+                k[K_LOG] += 1
+                event += 1
+                n_spikes += 1
+                busy = True
+            if n_spikes > 0:
+                lag_until = tick + ring
+            if tick < lag_until:
+                for m in range(n_projections):
+                    q, g = projections + m * Q_FIELDS, projections_f + m * G_FIELDS
+                    back = n_fired_at + ((tick - k[q + Q_LAG]) & (ring - 1)) * n_groups
+                    if k[back + k[q + Q_PRE_POP]] > 0 or (
+                        k[q + Q_KIND] == PLASTIC and k[n_fired + k[q + Q_POST_POP]] > 0
+                    ):
+                        deliver_projection(f, k, h, q, g, tick, ring)
+            tick += 1
+            if busy:
+                last_busy = tick
+            elif tick - last_busy > ring:
+                # Everything sleeps and no spike is on its way: jump to the next input.
+                tick = stop if event >= n_events else min(stop, events[2 * event])
+                checked = tick
+        k[K_TICK] = tick
+        return tick - (stop - n_ticks)
 
     return run
 
