@@ -68,6 +68,8 @@ INTERACTIVE_SECONDS = (8.0, 1.0)
 ROUNDS, QUICK_ROUNDS = 7, 3
 #: Width of the tables where they do not go to a terminal.
 FILE_WIDTH = 130
+#: Keys that every record of the JSON file has, null where they do not apply.
+KEYS = ("contestant", "cues", "content", "ratio", "quartiles", "spikes")
 COLUMNS = (
     "contestant", "size", "biol. s/s", "ours", "spikes", "faster", "quartiles", "per spike",
     "compile s", "goal", "reached",
@@ -124,7 +126,9 @@ class Report:
         if self.interactive:
             low, ratio, high = quartiles([p.ratio for p in self.interactive])
             records.append({
-                "measure": "interactive", "ratio": ratio, "quartiles": [low, high],
+                "measure": "interactive", "contestant": "pynn-nest-live",
+                "cues": SIZES[0][0], "content": SIZES[0][1],
+                "ratio": ratio, "quartiles": [low, high],
                 "seconds_per_operation": median(p.other for p in self.interactive),
                 "native_seconds_per_operation": median(p.ours for p in self.interactive),
                 "goal": INTERACTIVE_GOAL, "reached": ratio >= INTERACTIVE_GOAL,
@@ -330,7 +334,8 @@ def main(
         Console(stderr=True).print("interrupted: this is what was measured so far")
     report.show(Console(width=None if sys.stdout.isatty() else FILE_WIDTH))
     if json is not None:
-        json.write_text(json_format.dumps(report.records(), indent=2) + "\n")
+        records = [{**dict.fromkeys(KEYS), **record} for record in report.records()]
+        json.write_text(json_format.dumps(records, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

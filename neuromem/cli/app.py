@@ -49,7 +49,11 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return 130
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except OSError as error:
+        named = error.filename is not None and error.strerror is not None
+        _say(f"{error.filename}: {error.strerror}" if named else str(error))
+        return 1
+    except (ValueError, ModuleNotFoundError) as error:
         _say(str(error))
         return 1
     return code if isinstance(code, int) else 0
