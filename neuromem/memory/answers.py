@@ -12,7 +12,7 @@ from neuromem.memory.operations import Learn, Operation, RecallByCue
 from neuromem.network import SpikeTrains
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """An operation and what the output showed for it.
 
     Parameters
