@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from neuromem.backends.native.translate import CONSTANT, NEVER, PopulationPlan, ProjectionPlan
+
 # fmt: off
 (H_V, H_IE, H_II, H_RING_E, H_RING_I, H_REFR, H_REFR_LIST, H_TOUCHED, H_FIRED, H_N_FIRED,
  H_ROWS, H_GROUPS, H_POP_I, H_POP_F, H_PROJ_I, H_PROJ_F) = range(16)
@@ -59,3 +61,59 @@ class Pool:
     def build(self) -> np.ndarray:
         """Return everything as one array."""
         return np.concatenate(self.pieces)
+
+
+def population_row(p: PopulationPlan, inhibited: bool, f: Pool) -> tuple[list[int], list[float]]:
+    """Return a population's rows of the two population tables; its table of rest goes to ``f``."""
+    integers = [0] * P_FIELDS
+    integers[P_MODEL], integers[P_START], integers[P_STOP] = p.model, p.start, p.stop
+    integers[P_REFRACTORY], integers[P_HAS_I] = p.refractory, int(inhibited)
+    integers[P_DUE] = 1
+    floats = [0.0] * F_FIELDS
+    floats[F_REST], floats[F_RESISTANCE], floats[F_OFFSET] = (
+        p.v_rest,
+        p.resistance,
+        p.offset,
+    )
+    floats[F_RESET], floats[F_THRESH], floats[F_DECAY_V] = p.v_reset, p.v_thresh, p.decay_v
+    floats[F_DECAY_E], floats[F_DECAY_I] = p.decay_e, p.decay_i
+    floats[F_ARRIVE_E], floats[F_ARRIVE_I] = p.arrive_e, p.arrive_i
+    if p.model == 0:
+        quiet = p.quiet
+        floats[F_QUIET], floats[F_QUIET_LENGTH] = f.add(quiet), len(quiet)
+    return integers, floats
+
+
+def projection_row(p: ProjectionPlan, f: Pool, k: Pool) -> tuple[list[int], list[float]]:
+    """Return a projection's rows of the two projection tables; its arrays go to the pools."""
+    q, g = [0] * Q_FIELDS, [0.0] * G_FIELDS
+    q[Q_KIND], q[Q_PRE_POP], q[Q_POST_POP] = p.kind, p.pre_population, p.post_population
+    q[Q_PRE_START], q[Q_PRE_STOP] = p.pre_start, p.pre_stop
+    q[Q_POST_START], q[Q_POST_STOP] = p.post_start, p.post_stop
+    q[Q_RECEPTOR], q[Q_LAG], q[Q_AHEAD] = p.receptor, p.lag, p.ahead
+    q[Q_SKIP] = int(p.skip_same_index)
+    if p.kind == CONSTANT:
+        g[G_WEIGHT] = float(p.weights)
+    else:
+        q[Q_DATA] = f.add(p.weights)
+    if p.row_start is not None and p.columns is not None:
+        q[Q_ROW_START], q[Q_COLUMNS] = k.add(p.row_start), k.add(p.columns)
+    rule = p.plastic
+    if rule is None:
+        return q, g
+    g[G_A_PLUS], g[G_A_MINUS] = rule.a_plus, rule.a_minus
+    g[G_W_MIN], g[G_W_MAX] = rule.w_min, rule.w_max
+    q[Q_AXONAL], q[Q_POST_DELAY] = int(not rule.dendritic), rule.arrival_delay(p.delay)
+    q[Q_TIE], q[Q_NEAREST] = TIES.index(rule.dt_zero), int(rule.nearest)
+    q[Q_HISTORY] = rule.post_history
+    q[Q_MASK] = -1 if rule.mask is None else k.add(rule.mask)
+    for field, table in ((Q_TABLE_PLUS, rule.table_plus), (Q_TABLE_MINUS, rule.table_minus)):
+        q[field], q[field + 1] = f.add(table), table.size
+    q[Q_LAST_PRE], q[Q_TRACE_PRE] = k.add(np.full(p.n_pre, NEVER)), f.add(np.zeros(p.n_pre))
+    q[Q_LAST_POST], q[Q_TRACE_POST] = (
+        k.add(np.full(p.n_post, NEVER)),
+        f.add(np.zeros(p.n_post)),
+    )
+    q[Q_COUNT], q[Q_CURSOR] = k.add(np.zeros(p.n_post)), k.add(np.zeros(p.n_pre))
+    q[Q_DROPPED], q[Q_DROP] = k.add(np.zeros(p.n_post)), f.add(np.zeros(p.n_post))
+    return q, g

@@ -9,15 +9,13 @@ import numpy as np
 
 from neuromem.backends.native import arena as at
 from neuromem.backends.native import kernel
-from neuromem.backends.native.arena import Pool
+from neuromem.backends.native.arena import Pool, population_row, projection_row
 from neuromem.backends.native.state import State, plastic_keys, still_needed
 from neuromem.backends.native.translate import (
-    CONSTANT,
     INHIBITORY,
     NEVER,
     PLASTIC,
     Plan,
-    PopulationPlan,
     ProjectionPlan,
 )
 
@@ -199,10 +197,10 @@ class FastEngine:
         place(k, at.H_ROWS, np.zeros(cells + 1))
         place(k, at.H_GROUPS, np.array([start for start, _ in groups] + [cells]))
         inhibited = {p.post_population for p in plan.projections if p.receptor == INHIBITORY}
-        rows = [_population_row(p, i in inhibited, f) for i, p in enumerate(plan.populations)]
+        rows = [population_row(p, i in inhibited, f) for i, p in enumerate(plan.populations)]
         place(k, at.H_POP_I, np.array([row for row, _ in rows]))
         place(f, at.H_POP_F, np.array([row for _, row in rows]))
-        rows = [_projection_row(p, f, k) for p in plan.projections]
+        rows = [projection_row(p, f, k) for p in plan.projections]
         start = 0
         for row, _ in rows:
             if row[at.Q_KIND] == PLASTIC:
@@ -365,57 +363,3 @@ class FastEngine:
         )
         cursors = np.where(last_pre == NEVER, 0, np.searchsorted(when, replayed, side="left"))
         self.k[q[at.Q_CURSOR] : q[at.Q_CURSOR] + projection.n_pre] = cursors
-
-
-def _population_row(p: PopulationPlan, inhibited: bool, f: Pool) -> tuple[list[int], list[float]]:
-    integers = [0] * at.P_FIELDS
-    integers[at.P_MODEL], integers[at.P_START], integers[at.P_STOP] = p.model, p.start, p.stop
-    integers[at.P_REFRACTORY], integers[at.P_HAS_I] = p.refractory, int(inhibited)
-    integers[at.P_DUE] = 1
-    floats = [0.0] * at.F_FIELDS
-    floats[at.F_REST], floats[at.F_RESISTANCE], floats[at.F_OFFSET] = (
-        p.v_rest,
-        p.resistance,
-        p.offset,
-    )
-    floats[at.F_RESET], floats[at.F_THRESH], floats[at.F_DECAY_V] = p.v_reset, p.v_thresh, p.decay_v
-    floats[at.F_DECAY_E], floats[at.F_DECAY_I] = p.decay_e, p.decay_i
-    floats[at.F_ARRIVE_E], floats[at.F_ARRIVE_I] = p.arrive_e, p.arrive_i
-    if p.model == 0:
-        quiet = p.quiet
-        floats[at.F_QUIET], floats[at.F_QUIET_LENGTH] = f.add(quiet), len(quiet)
-    return integers, floats
-
-
-def _projection_row(p: ProjectionPlan, f: Pool, k: Pool) -> tuple[list[int], list[float]]:
-    q, g = [0] * at.Q_FIELDS, [0.0] * at.G_FIELDS
-    q[at.Q_KIND], q[at.Q_PRE_POP], q[at.Q_POST_POP] = p.kind, p.pre_population, p.post_population
-    q[at.Q_PRE_START], q[at.Q_PRE_STOP] = p.pre_start, p.pre_stop
-    q[at.Q_POST_START], q[at.Q_POST_STOP] = p.post_start, p.post_stop
-    q[at.Q_RECEPTOR], q[at.Q_LAG], q[at.Q_AHEAD] = p.receptor, p.lag, p.ahead
-    q[at.Q_SKIP] = int(p.skip_same_index)
-    if p.kind == CONSTANT:
-        g[at.G_WEIGHT] = float(p.weights)
-    else:
-        q[at.Q_DATA] = f.add(p.weights)
-    if p.row_start is not None and p.columns is not None:
-        q[at.Q_ROW_START], q[at.Q_COLUMNS] = k.add(p.row_start), k.add(p.columns)
-    rule = p.plastic
-    if rule is None:
-        return q, g
-    g[at.G_A_PLUS], g[at.G_A_MINUS] = rule.a_plus, rule.a_minus
-    g[at.G_W_MIN], g[at.G_W_MAX] = rule.w_min, rule.w_max
-    q[at.Q_AXONAL], q[at.Q_POST_DELAY] = int(not rule.dendritic), rule.arrival_delay(p.delay)
-    q[at.Q_TIE], q[at.Q_NEAREST] = at.TIES.index(rule.dt_zero), int(rule.nearest)
-    q[at.Q_HISTORY] = rule.post_history
-    q[at.Q_MASK] = -1 if rule.mask is None else k.add(rule.mask)
-    for field, table in ((at.Q_TABLE_PLUS, rule.table_plus), (at.Q_TABLE_MINUS, rule.table_minus)):
-        q[field], q[field + 1] = f.add(table), table.size
-    q[at.Q_LAST_PRE], q[at.Q_TRACE_PRE] = k.add(np.full(p.n_pre, NEVER)), f.add(np.zeros(p.n_pre))
-    q[at.Q_LAST_POST], q[at.Q_TRACE_POST] = (
-        k.add(np.full(p.n_post, NEVER)),
-        f.add(np.zeros(p.n_post)),
-    )
-    q[at.Q_COUNT], q[at.Q_CURSOR] = k.add(np.zeros(p.n_post)), k.add(np.zeros(p.n_pre))
-    q[at.Q_DROPPED], q[at.Q_DROP] = k.add(np.zeros(p.n_post)), f.add(np.zeros(p.n_post))
-    return q, g
