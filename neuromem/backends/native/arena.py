@@ -33,7 +33,7 @@ G_WEIGHT, G_A_PLUS, G_A_MINUS, G_W_MIN, G_W_MAX, G_FIELDS = range(6)
 # fmt: on
 
 #: How every function of the kernel is compiled.
-JIT = {"error_model": "numpy", "nogil": True}
+JIT = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 #: A neuron within this many mV of its threshold counts as one that may fire by itself.
 MARGIN = 1e-6
