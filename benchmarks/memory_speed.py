@@ -163,7 +163,7 @@ class Report:
     def show(self, console: Console) -> None:
         """Print the tables."""
         records = self.records()
-        console.print(_speed_table([r for r in records if "contestant" in r]))
+        console.print(_speed_table([r for r in records if "measure" not in r]))
         for name, reason in self.skipped.items():
             console.print(f"{name}: skipped, {reason}", markup=False)
         further = [r for r in records if r.get("measure") not in (None, "environment")]

@@ -45,3 +45,24 @@ def test_spacing_runs(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert len(json.loads(out.read_text())) == 2 * 4 * 7
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler")
+def test_speed_runs_and_writes_records_with_the_same_keys(tmp_path):
+    out = tmp_path / "speed.json"
+    command = [sys.executable, str(ROOT / "benchmarks" / "memory_speed.py"), "--contestant", "c"]
+    done = subprocess.run(
+        [*command, "--rounds", "1", "--json", str(out)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    records = json.loads(out.read_text())
+    keys = {"contestant", "cues", "content", "ratio", "quartiles", "spikes"}
+    assert all(keys <= set(record) for record in records)
+    sizes = [(r["cues"], r["content"]) for r in records if r["contestant"] == "c"]
+    assert sizes == [(5, 10), (32, 64), (256, 512)]
+    assert "256x512" in done.stdout
