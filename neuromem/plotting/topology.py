@@ -88,7 +88,7 @@ def topology(network: Network, *, width_mm: float = DOUBLE_COLUMN_MM) -> Figure:
             axes.text(
                 column + 0.5,
                 top + share / 2,
-                _words(projection),
+                _words(projection, "\n" if len(projections) == 1 else "  "),
                 ha="center",
                 va="center",
                 fontsize=TINY_PT if len(projections) == 1 else TINY_PT - 1,
@@ -124,7 +124,7 @@ def _post(network: Network, projection: Projection) -> str:
     return network.view(projection.post).population.name
 
 
-def _words(projection: Projection) -> str:
+def _words(projection: Projection, between: str) -> str:
     connector, synapse = projection.connector, projection.synapse
     sign = _SIGNS.get(type(connector), "some")
     if getattr(connector, "skip_same_index", False):
@@ -133,7 +133,7 @@ def _words(projection: Projection) -> str:
         weight = f"{synapse.w_min:g}..{synapse.w_max:g}"  # type: ignore[union-attr]
     else:
         weight = _number(synapse.weight)
-    return f"{sign}  {weight}, {_number(synapse.delay_ms)} ms"
+    return f"{sign}{between}{weight}, {_number(synapse.delay_ms)} ms"
 
 
 def _number(value: float | Values) -> str:
