@@ -1,5 +1,6 @@
 """The one definition of a network. No simulator and no memory is known here."""
 
+from neuromem.network.batch import SpikeBatch
 from neuromem.network.connectors import (
     AllToAllConnector,
     ArrayConnector,
@@ -47,6 +48,7 @@ __all__ = [
     "Recording",
     "STDPSynapse",
     "Spec",
+    "SpikeBatch",
     "SpikeSource",
     "SpikeTrains",
     "StaticSynapse",
