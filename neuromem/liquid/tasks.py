@@ -172,37 +172,6 @@ class DelayedMatch(Spec, frozen=True, kw_only=True):
         return self.code.spikes(symbols, self.patterns, rng), targets
 
 
-def static_view(batch: SpikeBatch) -> np.ndarray:
-    """Return the spikes of each line in the whole sample, float32, shape (samples, channels).
-
-    The control without a liquid and without time.
-    """
-    return binned_view(batch, 1)
-
-
-def binned_view(batch: SpikeBatch, bins: int) -> np.ndarray:
-    """Return the spikes of each line per time bin, float32, shape (samples, bins * channels).
-
-    The control without a liquid. Bin k covers the steps ``k * steps // bins`` up to, not
-    including, ``(k + 1) * steps // bins``, as in the liquid's own features.
-
-    Raises
-    ------
-    ValueError
-        When there are more bins than steps, or none.
-    """
-    if not 1 <= bins <= batch.steps:
-        raise ValueError(f"bins = {bins}: must be in 1..{batch.steps}, the batch's steps")
-    edges = np.arange(bins + 1) * batch.steps // bins
-    bin_of_step = np.repeat(np.arange(bins), np.diff(edges))
-    step = np.repeat(np.tile(bin_of_step, len(batch)), np.diff(batch.offsets))
-    sample = np.repeat(np.arange(len(batch)), np.diff(batch.offsets[:: batch.steps]))
-    cell = (sample * bins + step) * batch.channels + batch.channel
-    size = len(batch) * bins * batch.channels
-    counts = np.bincount(cell, weights=batch.count, minlength=size)
-    return counts.reshape(len(batch), bins * batch.channels).astype(np.float32)
-
-
 def _balanced(samples: int, rng: np.random.Generator) -> np.ndarray:
     if samples < 2 or samples % 2:
         raise ValueError(f"samples = {samples}: must be even and positive, half for each answer")

@@ -72,6 +72,14 @@ class SpikeBatch:
         """Number of samples."""
         return (len(self.offsets) - 1) // self.steps
 
+    @property
+    def binary(self) -> bool:
+        """Whether no line spikes more than once in a step."""
+        if self.count is not None and np.any(self.count > 1):
+            return False
+        again = np.flatnonzero(self.channel[1:] == self.channel[:-1]) + 1
+        return bool(np.isin(again, self.offsets).all())  # the same line, but in another step
+
     def __len__(self) -> int:
         """Return the number of samples."""
         return self.samples
@@ -102,6 +110,27 @@ class SpikeBatch:
         row = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
         np.add.at(out, (row, self.channel), 1 if self.count is None else self.count)
         return out.reshape(self.samples, self.steps, self.channels)
+
+    def binned(self, bins: int) -> np.ndarray:
+        """Return the spikes of each line per time bin, float32, shape (samples, bins, channels).
+
+        Bin k covers the steps ``k * steps // bins`` up to, not including, ``(k + 1) * steps //
+        bins``.
+
+        Raises
+        ------
+        ValueError
+            When there are more bins than steps, or none.
+        """
+        if not 1 <= bins <= self.steps:
+            raise ValueError(f"bins = {bins}: must be in 1..{self.steps}, the batch's steps")
+        edges = np.arange(bins + 1) * self.steps // bins
+        bin_of_step = np.repeat(np.arange(bins), np.diff(edges))
+        rows = np.tile(bin_of_step, len(self)) + np.repeat(np.arange(len(self)) * bins, self.steps)
+        cell = np.repeat(rows, np.diff(self.offsets)) * self.channels + self.channel
+        size = len(self) * bins * self.channels
+        counts = np.bincount(cell, weights=self.count, minlength=size).astype(np.float32)
+        return counts.reshape(len(self), bins, self.channels)
 
     @classmethod
     def of_dense(cls, dense: np.ndarray) -> SpikeBatch:

@@ -12,8 +12,6 @@ from neuromem.liquid.tasks import (
     DelayedMatch,
     Parity,
     SymbolCode,
-    binned_view,
-    static_view,
 )
 from neuromem.network import SpikeBatch
 
@@ -83,8 +81,8 @@ def controls(task, by_slot: bool, draws: int = 4):
     for seed in range(draws):
         rng = np.random.default_rng(seed)
         (train, y_train), (test, y) = task.draw(2000, rng), task.draw(2000, rng)
-        scores = ridge().fit(binned_view(train, bins), y_train)
-        yield scores.decision_function(binned_view(test, bins))[:, 1], y
+        scores = ridge().fit(train.binned(bins).reshape(len(train), -1), y_train)
+        yield scores.decision_function(test.binned(bins).reshape(len(test), -1))[:, 1], y
 
 
 @pytest.mark.parametrize("task", SYMMETRIC, ids=str)
@@ -121,7 +119,7 @@ def test_products_of_slots_solve_them(task) -> None:
     rng = np.random.default_rng(0)
 
     def products(batch: SpikeBatch) -> np.ndarray:
-        slots = binned_view(batch, task.slots).reshape(len(batch), -1, task.code.lines).sum(axis=2)
+        slots = batch.binned(task.slots).reshape(len(batch), -1, task.code.lines).sum(axis=2)
         pairs = [slots[:, a] * slots[:, b] for a, b in combinations(range(slots.shape[1]), 2)]
         return np.column_stack((slots, *pairs))
 
@@ -137,8 +135,8 @@ def test_views_count_spikes(data) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     dense = rng.integers(0, most + 1, size=(samples, steps, channels))
     batch = SpikeBatch.of_dense(dense)
-    np.testing.assert_array_equal(static_view(batch), dense.sum(axis=1))
-    found = binned_view(batch, bins).reshape(samples, bins, channels)
+    np.testing.assert_array_equal(batch.binned(1)[:, 0], dense.sum(axis=1))
+    found = batch.binned(bins)
     for k in range(bins):
         part = slice(k * steps // bins, (k + 1) * steps // bins)
         np.testing.assert_array_equal(found[:, k], dense[:, part].sum(axis=1))
@@ -157,4 +155,4 @@ def test_bad_use_is_named() -> None:
     with pytest.raises(ValueError, match=r"-1\.\.1"):
         CLEAN.spikes(np.array([[2]]), 2, rng)
     with pytest.raises(ValueError, match=r"bins = 21: must be in 1\.\.20"):
-        binned_view(Parity().draw(2, rng)[0], 21)
+        Parity().draw(2, rng)[0].binned(21)

@@ -1,0 +1,238 @@
+"""An event camera that looks at a still image in three saccades, as N-MNIST was recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+from msgspec import Meta
+
+from neuromem.events.eventset import EventSet
+from neuromem.network import Spec
+
+NonNegative = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0)]
+
+#: Pixels of the camera and of the images, a side.
+SIDE, IMAGE_SIDE = 34, 28
+#: Cells of the scene per pixel, a side, and pixels round the camera that it covers. The displaced
+#: image stays within them: see PATH.
+FINE, MARGIN = 2, 6
+#: Images whose scenes are computed at a time.
+CHUNK = 32
+#: Time between the rows of PATH.
+PATH_STEP_US = 5000.0
+#: Displacement of the image (x to the right, y down, px) every 5 ms from 0.
+PATH = (
+    (-2.49, -1.70), (-2.41, -1.47), (-2.32, -1.52), (-2.61, -1.37), (-2.58, -1.17), (-2.63, -0.86),
+    (-2.66, -0.40), (-2.67, 0.17), (-2.65, 0.78), (-2.61, 1.47), (-2.51, 2.11), (-2.20, 2.67),
+    (-1.81, 3.07), (-1.56, 3.37), (-1.23, 3.58), (-1.10, 3.62), (-1.10, 3.65), (-1.05, 3.66),
+    (-1.04, 3.60), (-0.98, 3.54), (-0.91, 3.52), (-0.84, 3.46), (-0.72, 3.47), (-0.62, 3.50),
+    (-0.49, 3.45), (-0.28, 3.37), (0.11, 3.12), (0.47, 2.67), (0.85, 2.19), (1.21, 1.55),
+    (1.40, 0.93), (1.50, 0.30), (1.60, -0.23), (1.82, -0.82), (2.06, -1.25), (2.19, -1.46),
+    (2.30, -1.59), (2.37, -1.64), (2.42, -1.70), (2.53, -1.66), (2.63, -1.57), (2.76, -1.53),
+    (2.85, -1.59), (2.90, -1.61), (2.92, -1.66), (2.83, -1.70), (2.53, -1.67), (2.13, -1.63),
+    (1.60, -1.58), (1.12, -1.60), (0.62, -1.61), (0.10, -1.62), (-0.56, -1.66), (-1.05, -1.69),
+    (-1.50, -1.71), (-1.76, -1.78), (-1.96, -1.81), (-2.20, -1.82), (-2.34, -1.81), (-2.42, -1.78),
+    (-2.42, -1.76), (-2.36, -1.76), (-2.34, -1.76),
+)  # fmt: skip
+
+
+class SaccadeSensor(Spec, frozen=True, kw_only=True):
+    r"""Event camera before a screen that shows bright digits as dark ink, moved in three saccades.
+
+    .. math::
+        \ell_i(t) = \ln\big(b + 1 - (k * [1 - (1 - I)^\gamma])(r_i - d(t))\big), \qquad
+        \tau \dot v_i = \ell_i - v_i
+
+    A pixel sends an ON (OFF) event when v has risen (fallen) by :math:`\theta_i` since its last
+    event, and is then blind for the refractory time, after which it starts from what it sees.
+
+    Symbols: I image (0..1), k optics (a pixel of the screen, blurred), b light of full ink, r_i
+    place of the pixel, d(t) displacement, v log light as the pixel follows it.
+
+    Parameters
+    ----------
+    gamma
+        Exponent of the screen.
+    ...
+    """
+
+    gamma: Positive = 2.2
+    blur_px: Positive = 0.37
+    ink_light: Positive = 0.03
+    magnification: Positive = 1.012
+    rotation_deg: float = 0.81
+    threshold_off: Positive = 0.5
+    threshold_on: Positive = 0.5
+    mismatch: NonNegative = 0.17
+    refractory_us: NonNegative = 500.0
+    follow_us: Positive = 2800.0
+    noise_off_hz: NonNegative = 0.02
+    noise_on_hz: NonNegative = 0.40
+    duration_us: Positive = 309_500.0
+    duration_sd_us: NonNegative = 2500.0
+    position_sd_px: tuple[NonNegative, NonNegative] = (0.05, 0.085)
+    delay_sd_us: tuple[NonNegative, NonNegative, NonNegative] = (640.0, 1600.0, 1450.0)
+    contrast_sd: NonNegative = 0.075
+    step_us: Positive = 1000.0
+
+    def record(
+        self,
+        images: np.ndarray,
+        seed: int,
+        labels: Sequence[int] | np.ndarray | None = None,
+        ids: Sequence[int] | np.ndarray | None = None,
+        name: str = "simulated saccades",
+        threads: int | None = None,
+    ) -> EventSet:
+        """Record images.
+
+        Parameters
+        ----------
+        images
+            uint8, shape (n, 28, 28), bright ink on a dark ground.
+        seed
+            Of how recordings differ.
+        labels
+            Class of each, 0 where None.
+        ids
+            Number of each image, not negative; 0, 1, ... where None. A recording depends on the
+            seed, its image and its id only, whatever else is recorded and by how many threads.
+        name
+            What the set is called.
+        threads
+            As many as there are processors where None.
+
+        Raises
+        ------
+        ValueError
+            When images have another shape or type, or there is not one label and id for each.
+        """
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.shape[1:] != (IMAGE_SIDE, IMAGE_SIDE):
+            raise ValueError(
+                f"images of shape {images.shape}, {images.dtype}: give uint8 of shape (n, "
+                f"{IMAGE_SIDE}, {IMAGE_SIDE})"
+            )
+        n = len(images)
+        ids = np.arange(n) if ids is None else np.asarray(ids)
+        if ids.shape != (n,) or ids.dtype.kind not in "iu" or (n and ids.min() < 0):
+            raise ValueError(f"ids: give {n} whole numbers that are not negative, one an image")
+        labels = np.zeros(n, np.int64) if labels is None else np.asarray(labels)
+        optics = _optics(self.blur_px, self.magnification, self.rotation_deg)
+
+        def film(start: int) -> list[np.ndarray]:
+            part = slice(start, start + CHUNK)
+            scenes = self._scenes(images[part], optics)
+            return [
+                self._one(scene, optics, np.random.default_rng([seed, number]))
+                for scene, number in zip(scenes, ids[part].tolist(), strict=True)
+            ]
+
+        with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+            recordings = [keys for part in pool.map(film, range(0, n, CHUNK)) for keys in part]
+        keys = np.concatenate([*recordings, np.empty(0, np.int64)])
+        address, p = np.divmod(keys, 2)
+        t, pixel = np.divmod(address, SIDE * SIDE)
+        y, x = np.divmod(pixel, SIDE)
+        return EventSet(
+            x.astype(np.int16), y.astype(np.int16), p.astype(np.int8), t.astype(np.int32),
+            np.concatenate(([0], np.cumsum([len(k) for k in recordings]))).astype(np.int64),
+            labels, (SIDE, SIDE, 2), name, ids,
+        )  # fmt: skip
+
+    def _scenes(self, images: np.ndarray, optics: Optics) -> np.ndarray:
+        """Return the log light of each image's scene, shape (n, rows, 2, columns / 2)."""
+        shade = 1 - (1 - np.arange(256) / 255) ** self.gamma
+        ink = optics.spread @ shade[images.reshape(len(images), -1)].T
+        scenes = np.full((len(images), optics.row**2), np.log1p(self.ink_light))
+        scenes[:, optics.lit] = np.log(self.ink_light + 1 - np.minimum(ink.T, 1))
+        halves = scenes.reshape(-1, optics.row, optics.row // FINE, FINE)
+        return np.ascontiguousarray(halves.transpose(0, 1, 3, 2))
+
+    def _one(self, scene: np.ndarray, optics: Optics, rng: np.random.Generator) -> np.ndarray:
+        """Return the events of one recording as sorted keys."""
+        from neuromem.events.saccade_kernel import film
+
+        gaze, weight = self._gaze(rng)
+        contrast = np.exp(self.contrast_sd * rng.standard_normal())
+        threshold = np.array([self.threshold_off, self.threshold_on])[:, None, None] / contrast
+        threshold = threshold * np.exp(self.mismatch * rng.standard_normal((2, SIDE, SIDE)))
+        phase = rng.random((SIDE, SIDE))
+        end = self.duration_us + self.duration_sd_us * rng.standard_normal()
+        room = 16_384
+        while True:
+            event = np.empty(room, np.int64)
+            n = film(
+                scene, MARGIN * FINE, gaze, weight, threshold, phase,
+                self.refractory_us / self.step_us, 1 - np.exp(-self.step_us / self.follow_us),
+                self.step_us, event,
+            )  # fmt: skip
+            if n >= 0:
+                break
+            room *= 2
+        noise = [
+            (rng.integers(0, int(end), count) * SIDE**2 + rng.integers(0, SIDE**2, count)) * 2 + p
+            for p, hz in enumerate((self.noise_off_hz, self.noise_on_hz))
+            for count in [rng.poisson(hz * SIDE**2 * end * 1e-6)]
+        ]
+        keys = np.sort(np.concatenate([event[:n], *noise]))
+        return keys[: np.searchsorted(keys, int(end) * SIDE**2 * 2)]
+
+    def _gaze(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Return which cells the pixels see in each step, and with which weights."""
+        time = np.arange(0, self.duration_us + 4 * self.duration_sd_us, self.step_us)
+        delay = np.array(self.delay_sd_us) * rng.standard_normal(3)
+        shift = np.array(self.position_sd_px) * rng.standard_normal(2)
+        at = time - np.interp(time, TURNS_US, np.repeat(delay, 2))
+        known = np.arange(len(PATH)) * PATH_STEP_US
+        place = np.stack([np.interp(at, known, v) for v in np.array(PATH).T], axis=1) + shift
+        place = -place * FINE
+        whole = np.floor(place).astype(np.int64)
+        right, down = (place - whole).T
+        weight = np.stack(
+            [(1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down], axis=1
+        )
+        return whole, weight
+
+
+class Optics(NamedTuple):
+    """How an image falls on the camera's focal plane."""
+
+    row: int
+    lit: np.ndarray
+    spread: Any
+
+
+#: Times between which the delay of one saccade passes into that of the next.
+TURNS_US = (0.0, 95_000.0, 105_000.0, 205_000.0, 215_000.0, 310_000.0)
+
+
+@lru_cache(maxsize=4)
+def _optics(blur_px: float, magnification: float, rotation_deg: float) -> Optics:
+    from scipy.sparse import csr_array
+    from scipy.special import ndtr
+
+    row = (SIDE + 2 * MARGIN) * FINE
+    grid = np.arange(row) / FINE - MARGIN - (SIDE - 1) / 2
+    y, x = (g.ravel() for g in np.meshgrid(grid, grid, indexing="ij"))
+    angle = np.deg2rad(rotation_deg)
+    centre = (IMAGE_SIDE - 1) / 2
+    u = (np.cos(angle) * x + np.sin(angle) * y) / magnification + centre
+    v = (np.cos(angle) * y - np.sin(angle) * x) / magnification + centre
+    edge = 0.5 + 4 * blur_px
+    lit = np.flatnonzero((np.abs(u - centre) < centre + edge) & (np.abs(v - centre) < centre + edge))
+
+    def share(place: np.ndarray) -> np.ndarray:
+        """Return how much of each screen pixel along one axis falls on a place."""
+        z = place[lit, None] - np.arange(IMAGE_SIDE)
+        return ndtr((z + 0.5) / blur_px) - ndtr((z - 0.5) / blur_px)
+
+    spread = share(v)[:, :, None] * share(u)[:, None, :]
+    spread[spread < 1e-4] = 0
+    return Optics(row, lit, csr_array(spread.reshape(len(lit), -1)))
