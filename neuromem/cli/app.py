@@ -5,7 +5,7 @@ from __future__ import annotations
 import cyclopts
 
 from neuromem._version import __version__
-from neuromem.cli import cite, demo, memory
+from neuromem.cli import bench, cite, demo, memory, rram
 from neuromem.cli.output import console, errors, print_table
 
 app = cyclopts.App(
@@ -15,6 +15,8 @@ app = cyclopts.App(
     console=console,
 )
 app.command(memory.app)
+app.command(bench.app)
+app.command(rram.app)
 app.command(demo.demo)
 app.command(cite.cite)
 

@@ -95,6 +95,16 @@ def prepare(backend: str) -> None:
 
 
 @contextmanager
+def stage(what: str) -> Iterator[None]:
+    """Say on the error stream what is being done, while it is done."""
+    if not errors.is_terminal:
+        yield
+        return
+    with errors.status(what):
+        yield
+
+
+@contextmanager
 def progress(what: str) -> Iterator[ProgressCall]:
     """Show a progress bar on the error stream while something runs, and remove it at the end."""
     columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:.0f} %"))

@@ -3,6 +3,9 @@
 matplotlib is imported here and nowhere else in the package.
 """
 
+from neuromem.plotting.accuracy import accuracies
+from neuromem.plotting.device import device_sweeps
+from neuromem.plotting.rram import device_card
 from neuromem.plotting.spikes import raster
 from neuromem.plotting.style import DOUBLE_COLUMN_MM, FORMATS, SINGLE_COLUMN_MM, save_figure
 from neuromem.plotting.timeline import operation_timeline
@@ -13,6 +16,9 @@ __all__ = [
     "DOUBLE_COLUMN_MM",
     "FORMATS",
     "SINGLE_COLUMN_MM",
+    "accuracies",
+    "device_card",
+    "device_sweeps",
     "operation_timeline",
     "raster",
     "save_figure",

@@ -1,0 +1,359 @@
+"""``neuromem bench``: from events to a table, a figure and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import cyclopts
+from cyclopts import Parameter, validators
+
+from neuromem.cli.output import (
+    check_plot,
+    check_writable,
+    errors,
+    prepare,
+    print_line,
+    print_table,
+    stage,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from neuromem.protocols import Contestant, Record, Splits, Store
+
+app = cyclopts.App(name="bench", help="Benchmarks: liquids beside their plain controls.")
+
+Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+Json = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
+
+
+@app.command
+def nmnist(
+    *,
+    config: Literal["paper", "best", "both"] = "both",
+    data: Path | None = None,
+    images: Path | None = None,
+    fetch: bool = False,
+    test_dir: Path | None = None,
+    train: Count | None = None,
+    neurons: Count | None = None,
+    seeds: Count = 1,
+    weights: str | None = None,
+    backend: str = "native",
+    json: Json = None,
+    plot: Path | None = None,
+    cache: Path | None = None,
+    no_cache: bool = False,
+) -> int:
+    """Classify the digits of N-MNIST with liquids and with plain controls.
+
+    Without data of yours it films 5,000 MNIST digits with a simulated event camera; nothing is
+    downloaded. Every choice is made on validation samples, every accuracy is on test samples.
+
+    Parameters
+    ----------
+    config
+        The published design, ours, or both.
+    data
+        Real N-MNIST: a folder (or zip) with Train/<digit>/*.bin and Test/<digit>/*.bin.
+    images
+        MNIST images (.npz with train_images, train_labels, ...) to film instead of the default.
+    fetch
+        Download N-MNIST with tonic into the cache, and use it as --data.
+    test_dir
+        Real recordings to test on as well: <digit>/*.bin, or Test/<digit>/*.bin.
+    train
+        Number of training digits; all where not given.
+    neurons
+        Number of neurons; that of each design where not given.
+    seeds
+        Number of reservoir seeds.
+    weights
+        Law of the weights: gaussian, pairs or half-formed (pairs of the 40 nm macro's cells).
+    backend
+        Where the liquids run.
+    json
+        Write a record for each accuracy here; "-" for the standard output.
+    plot
+        Write a figure here (.png, .pdf, .svg).
+    cache
+        Folder for features and finished records, from which an interrupted run goes on.
+    no_cache
+        Keep nothing.
+    """
+    check_writable(json)
+    check_plot(plot)
+    from neuromem.protocols import nmnist as protocol
+
+    if sum(given for given in (data is not None, images is not None, fetch)) > 1:
+        raise ValueError("give one of --data, --images and --fetch")
+    store = _store(cache, no_cache)
+    with stage("reading the data"):
+        if fetch:
+            data = protocol.fetched(store.folder)
+        if data is not None:
+            splits = protocol.from_recordings(data, train)
+        elif images is not None:
+            splits = protocol.from_images(images, train)
+        else:
+            splits = protocol.offline(train)
+        if test_dir is not None:
+            splits = protocol.with_real_test(splits, test_dir)
+    prepare(backend)
+    with stage("calibrating the liquids"):
+        entrants = protocol.contestants(
+            splits, config, neurons=neurons, seeds=range(seeds), weights=weights, backend=backend
+        )
+    name = "paper" if config == "paper" else "liquid"
+    return _bench([(splits, entrants)], store, name, json, plot)
+
+
+@app.command
+def spoken(
+    *,
+    data: Path,
+    neurons: Count | None = None,
+    seeds: Count = 1,
+    json: Json = None,
+    plot: Path | None = None,
+    cache: Path | None = None,
+    no_cache: bool = False,
+) -> int:
+    """Classify spoken digits of speakers who were not heard in training.
+
+    Each speaker is the test once; the next one is for validation.
+
+    Parameters
+    ----------
+    data
+        Folder or zip of recordings <digit>_<speaker>_<index>.wav (Free Spoken Digit Dataset).
+    neurons
+        Number of neurons; that of the design where not given.
+    seeds
+        Number of reservoir seeds.
+    json
+        Write a record for each accuracy here; "-" for the standard output.
+    plot
+        Write a figure here (.png, .pdf, .svg).
+    cache
+        Folder for features and finished records, from which an interrupted run goes on.
+    no_cache
+        Keep nothing.
+    """
+    check_writable(json)
+    check_plot(plot)
+    from neuromem.protocols import spoken as protocol
+
+    store = _store(cache, no_cache)
+    prepare("native")
+    with stage("listening to the recordings"):
+        folds = list(protocol.unheard_speakers(data))
+    contests = [
+        (splits, protocol.contestants(splits, neurons=neurons, seeds=range(seeds)))
+        for splits in folds
+    ]
+    return _bench(contests, store, "liquid", json, plot)
+
+
+@app.command(name="memory-tasks")
+def memory_tasks(
+    *,
+    neurons: Count | None = None,
+    seeds: Count = 1,
+    json: Json = None,
+    plot: Path | None = None,
+    cache: Path | None = None,
+    no_cache: bool = False,
+) -> int:
+    """Solve delayed tasks: parity of the last N bits, and a match after N slots.
+
+    Parameters
+    ----------
+    neurons
+        Number of neurons; that of the design where not given.
+    seeds
+        Number of reservoir seeds.
+    json
+        Write a record for each accuracy here; "-" for the standard output.
+    plot
+        Write a figure here (.png, .pdf, .svg).
+    cache
+        Folder for features and finished records, from which an interrupted run goes on.
+    no_cache
+        Keep nothing.
+    """
+    check_writable(json)
+    check_plot(plot)
+    from neuromem.protocols import memory_tasks as protocol
+
+    store = _store(cache, no_cache)
+    prepare("native")
+    contests = []
+    for name in protocol.TASKS:
+        splits = protocol.trials(name)
+        contests.append((splits, protocol.contestants(splits, neurons=neurons, seeds=range(seeds))))
+    return _bench(contests, store, "liquid", json, plot)
+
+
+@app.command
+def resistive(
+    *,
+    images: Path | None = None,
+    test_dir: Path | None = None,
+    train: Count = 2000,
+    card: str = "macro-40nm",
+    seeds: Count = 5,
+    json: Json = None,
+    plot: Path | None = None,
+    cache: Path | None = None,
+    no_cache: bool = False,
+) -> int:
+    """Vary what a resistive device does to the published liquid, one imperfection at a time.
+
+    Parameters
+    ----------
+    images
+        MNIST images (.npz) to film instead of the default ones.
+    test_dir
+        Real recordings to test on as well.
+    train
+        Number of training digits.
+    card
+        The device: see "neuromem rram list".
+    seeds
+        Number of reservoir seeds.
+    json
+        Write a record for each accuracy here; "-" for the standard output.
+    plot
+        Write a figure here (.png, .pdf, .svg).
+    cache
+        Folder for finished records, from which an interrupted run goes on.
+    no_cache
+        Keep nothing.
+    """
+    check_writable(json)
+    check_plot(plot)
+    from neuromem.liquid import published_nmnist
+    from neuromem.protocols import contest
+    from neuromem.protocols import nmnist as data
+    from neuromem.protocols import resistive as protocol
+    from neuromem.rram import load_card
+
+    load_card(card)
+    store = _store(cache, no_cache)
+    with stage("reading the data"):
+        splits = data.offline(train) if images is None else data.from_images(images, train)
+        if test_dir is not None:
+            splits = data.with_real_test(splits, test_dir)
+    prepare("native")
+    with stage("calibrating the liquids"):
+        entrants = protocol.contestants(splits, published_nmnist(), seeds=range(seeds), card=card)
+    print_data(splits)
+    with _progress() as report:
+        records = contest(entrants, splits, store, report)
+    print_records(records)
+    for line in protocol.losses(records):
+        print_line(line)
+    if plot is not None:
+        from neuromem.plotting import device_sweeps, save_figure
+
+        print_line(f"wrote {save_figure(device_sweeps(records), plot)}")
+    write_json(json, records)
+    return 0
+
+
+def _bench(
+    contests: Sequence[tuple[Splits, Sequence[Contestant]]],
+    store: Store,
+    of: str,
+    json: Path | None,
+    plot: Path | None,
+) -> int:
+    """Run contests on several data and show, draw and write what came out."""
+    from neuromem.protocols import contest
+    from neuromem.protocols.summary import verdicts
+
+    records: list[Record] = []
+    for splits, entrants in contests:
+        print_data(splits)
+        with _progress() as report:
+            records += contest(entrants, splits, store, report)
+    print_records(records)
+    for sentence in verdicts(records, of, lambda name: name.startswith(("raw", "random"))):
+        print_line(sentence)
+    if plot is not None:
+        from neuromem.plotting import accuracies, save_figure
+
+        print_line(f"wrote {save_figure(accuracies(records), plot)}")
+    write_json(json, records)
+    return 0
+
+
+def print_data(splits: Splits) -> None:
+    """Print what is trained and tested on, and name what was not taken."""
+    for split, samples in splits.named():
+        print_line(f"{split}: {len(samples):,} samples of {samples.name}")
+        rejected = getattr(samples.data, "rejected", ())
+        if rejected:
+            print_line(f"  {len(rejected)} files rejected: {'; '.join(rejected[:5])}"
+                       + (" ..." if len(rejected) > 5 else ""))  # fmt: skip
+
+
+def print_records(records: Sequence[Record]) -> None:
+    """Print the accuracies, means over seeds."""
+    from neuromem.protocols.summary import scores
+
+    table = {(s.name, s.split): s for s in scores(records)}
+    tests = list(dict.fromkeys(r.split for r in records))
+    rows = []
+    for record in {r.name: r for r in records}.values():
+        cells = []
+        for split in tests:
+            score = table[record.name, split]
+            spread = f" ± {100 * score.sd:.1f}" if score.seeds > 1 else ""
+            cells.append(f"{100 * score.mean:.1f}{spread}")
+        if len(tests) > 2:
+            mean = sum(table[record.name, split].mean for split in tests) / len(tests)
+            cells.append(f"{100 * mean:.1f}")
+        seeds = table[record.name, tests[0]].seeds if record.seed is not None else 0
+        rows.append((
+            record.name, str(record.neurons or "-"), str(record.features), record.readout,
+            *cells, str(seeds or "-"),
+        ))  # fmt: skip
+    columns = [*tests, "mean"] if len(tests) > 2 else tests
+    header = ("contestant", "neurons", "features", "readout", *(f"{t} %" for t in columns), "seeds")
+    print_table(header, rows)
+    print_line(
+        f"Mean ± standard deviation over seeds; chance {100 * records[0].chance:.1f} %."
+        if records
+        else "nothing was run"
+    )
+
+
+def _store(cache: Path | None, no_cache: bool) -> Store:
+    from neuromem.protocols import Store, cache_folder
+
+    if cache is not None and cache.exists() and not cache.is_dir():
+        raise NotADirectoryError(f"{cache}: is a file; name a folder")
+    return Store(None if no_cache else cache or cache_folder())
+
+
+@contextmanager
+def _progress():
+    """Show which contestant is at work, on the error stream."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeElapsedColumn(), console=errors, transient=True,
+        disable=not errors.is_terminal,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("contest", total=None)
+
+        def report(text: str, done: int, total: int) -> None:
+            bar.update(task, description=text, completed=done, total=total)
+
+        yield report

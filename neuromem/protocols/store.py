@@ -1,0 +1,110 @@
+"""What was computed before: features and records, each under a name made of its whole recipe.
+
+A file is written whole or not at all, and holds its own recipe, which is compared when it is read:
+a damaged file, or one from other settings, is computed again, never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from neuromem.network.cards import card_folder
+from neuromem.results import read_tree, write_tree
+
+KIND = "features"
+#: Features above this size are computed again rather than kept (bytes).
+LARGEST = 2**30
+
+
+#: Packages of neuromem whose code decides what features and accuracies are.
+_DECIDING = ("backends/reservoir", "events", "datasets", "heads", "liquid", "protocols", "rram")
+
+
+@cache
+def _code() -> str:
+    """Return a digest of the deciding code: what an older version made is not taken for new."""
+    root = Path(__file__).parents[1]
+    files = sorted(path for part in _DECIDING for path in (root / part).rglob("*.py"))
+    files += sorted(card_folder("rram").glob("*.toml"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def cache_folder() -> Path:
+    """Return where results are kept unless told otherwise: ``$XDG_CACHE_HOME/neuromem``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "neuromem"
+
+
+class Store:
+    """A folder of features and records; nothing is kept where the folder is None.
+
+    Parameters
+    ----------
+    folder
+        Where; made on the first write.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None) -> None:
+        self.folder = None if folder is None else Path(folder)
+
+    def features(self, recipe: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return the features that a recipe stands for, made now unless they are here."""
+        path = self._path(recipe, "h5")
+        if path is None:
+            return make()
+        try:
+            tree = read_tree(path, KIND)
+            if tree["recipe"] == recipe:
+                return tree["features"].astype(np.float32)
+        except (FileNotFoundError, ValueError, KeyError):
+            pass
+        values = make()
+        if values.nbytes <= LARGEST:
+            self._ready()
+            write_tree(path, KIND, {"recipe": recipe, "features": _compact(values)})
+        return values
+
+    def record(self, recipe: str, kind: Any, make: Callable[[], Any]) -> Any:
+        """Return the record that a recipe stands for, of a type that msgspec can write."""
+        path = self._path(recipe, "json")
+        if path is None:
+            return make()
+        stored = tuple[str, kind]
+        try:
+            kept, value = msgspec.json.decode(path.read_bytes(), type=stored)
+            if kept == recipe:
+                return value
+        except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+            pass
+        value = make()
+        self._ready()
+        partial = path.with_name(path.name + ".partial")
+        partial.write_bytes(msgspec.json.encode((recipe, value)))
+        os.replace(partial, path)
+        return value
+
+    def _path(self, recipe: str, suffix: str) -> Path | None:
+        if self.folder is None:
+            return None
+        name = hashlib.sha256(f"{_code()}\n{recipe}".encode()).hexdigest()[:32]
+        return self.folder / f"{name}.{suffix}"
+
+    def _ready(self) -> None:
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+
+def _compact(values: np.ndarray) -> np.ndarray:
+    """Return whole numbers in the smallest type that holds them."""
+    if values.size and values.min() >= 0 and values.max() < 2**16:
+        small = values.astype(np.uint16)
+        if np.array_equal(small, values):
+            return small.astype(np.uint8) if small.max() < 2**8 else small
+    return values
