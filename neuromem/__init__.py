@@ -8,6 +8,8 @@ Build a memory, choose where it runs, use it::
     session = memory.start(backend="native")
     session.learn(0, [0, 1, 8, 9])
     session.recall_by_content([8]).cues  # (0,)
+
+Or a liquid: ``liquid.encode(recordings, backend="native")`` gives the features of each recording.
 """
 
 from __future__ import annotations
@@ -18,14 +20,31 @@ from typing import TYPE_CHECKING, Any
 from neuromem._version import __version__
 
 if TYPE_CHECKING:
-    from neuromem import backends, memory, network, plotting, results
+    from neuromem import (
+        backends,
+        datasets,
+        events,
+        heads,
+        liquid,
+        memory,
+        network,
+        plotting,
+        protocols,
+        results,
+        rram,
+    )
+    from neuromem.events import Events, EventSet
+    from neuromem.liquid import Liquid
     from neuromem.memory import Learn, Memory, RecallByContent, RecallByCue
     from neuromem.network import Network, SpikeTrains
     from neuromem.results import Result
 
 # Loaded on first use, so that importing neuromem costs next to nothing.
 _HOMES = {
+    "EventSet": "neuromem.events",
+    "Events": "neuromem.events",
     "Learn": "neuromem.memory",
+    "Liquid": "neuromem.liquid",
     "Memory": "neuromem.memory",
     "RecallByContent": "neuromem.memory",
     "RecallByCue": "neuromem.memory",
@@ -33,10 +52,25 @@ _HOMES = {
     "Result": "neuromem.results",
     "SpikeTrains": "neuromem.network",
 }
-_PACKAGES = ("backends", "memory", "network", "plotting", "results")
+_PACKAGES = (
+    "backends",
+    "datasets",
+    "events",
+    "heads",
+    "liquid",
+    "memory",
+    "network",
+    "plotting",
+    "protocols",
+    "results",
+    "rram",
+)
 
 __all__ = [
+    "EventSet",
+    "Events",
     "Learn",
+    "Liquid",
     "Memory",
     "Network",
     "RecallByContent",
@@ -45,10 +79,16 @@ __all__ = [
     "SpikeTrains",
     "__version__",
     "backends",
+    "datasets",
+    "events",
+    "heads",
+    "liquid",
     "memory",
     "network",
     "plotting",
+    "protocols",
     "results",
+    "rram",
 ]
 
 

@@ -64,7 +64,8 @@ def nmnist(
     fetch
         Download N-MNIST with tonic into the cache, and use it as --data.
     test_dir
-        Real recordings to test on as well: <digit>/*.bin, or Test/<digit>/*.bin.
+        Real recordings to test on as well, all that are there: <digit>/*.bin, or the same in
+        Train and Test.
     train
         Number of training digits; all where not given.
     neurons
@@ -86,10 +87,14 @@ def nmnist(
     """
     check_writable(json)
     check_plot(plot)
+    _check_there(data, images, test_dir)
     from neuromem.protocols import nmnist as protocol
 
+    protocol.check(weights, backend)
     if sum(given for given in (data is not None, images is not None, fetch)) > 1:
         raise ValueError("give one of --data, --images and --fetch")
+    if data is not None and test_dir is not None and data.resolve() == test_dir.resolve():
+        raise ValueError(f"--test-dir {test_dir} is --data: it would test on what it trained on")
     store = _store(cache, no_cache)
     with stage("reading the data"):
         if fetch:
@@ -236,6 +241,7 @@ def resistive(
     """
     check_writable(json)
     check_plot(plot)
+    _check_there(images, test_dir)
     from neuromem.liquid import published_nmnist
     from neuromem.protocols import contest
     from neuromem.protocols import nmnist as data
@@ -296,10 +302,10 @@ def print_data(splits: Splits) -> None:
     """Print what is trained and tested on, and name what was not taken."""
     for split, samples in splits.named():
         print_line(f"{split}: {len(samples):,} samples of {samples.name}")
-        rejected = getattr(samples.data, "rejected", ())
-        if rejected:
-            print_line(f"  {len(rejected)} files rejected: {'; '.join(rejected[:5])}"
-                       + (" ..." if len(rejected) > 5 else ""))  # fmt: skip
+        if samples.rejected:
+            first = "; ".join(samples.rejected[:5])
+            more = " ..." if len(samples.rejected) > 5 else ""
+            print_line(f"  not taken: {len(samples.rejected)} ({first}{more})")
 
 
 def print_records(records: Sequence[Record]) -> None:
@@ -331,6 +337,13 @@ def print_records(records: Sequence[Record]) -> None:
         if records
         else "nothing was run"
     )
+
+
+def _check_there(*paths: Path | None) -> None:
+    """Raise FileNotFoundError for data that are not there, before others are read."""
+    for path in paths:
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path}: no such file or folder")
 
 
 def _store(cache: Path | None, no_cache: bool) -> Store:

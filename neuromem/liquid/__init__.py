@@ -17,7 +17,7 @@ from neuromem.liquid.designs import (
 )
 from neuromem.liquid.encoder import encode
 from neuromem.liquid.features import Features
-from neuromem.liquid.liquid import Liquid
+from neuromem.liquid.liquid import CITATION, Liquid
 from neuromem.liquid.reading import NoisyReads
 from neuromem.liquid.tasks import DelayedMatch, Parity, SymbolCode
 from neuromem.liquid.wiring import Dense, DistanceDependent, ReceptiveField, Sparse, Wiring
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neuromem.liquid.transformer import LiquidTransformer
 
 __all__ = [
+    "CITATION",
     "DelayedMatch",
     "Dense",
     "DistanceDependent",

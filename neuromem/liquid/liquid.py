@@ -28,7 +28,12 @@ from neuromem.rram import GaussianWeights, Pairs, ResistiveWeights
 
 Weights = GaussianWeights | ResistiveWeights
 Decay = Annotated[float, Meta(ge=0, le=1)]
-INPUT, SOURCE = "input", "doi 10.1038/s43588-024-00751-z"
+INPUT = "input"
+#: Where the model comes from.
+CITATION = (
+    "Lin et al., Resistive memory-based zero-shot liquid state machine for multimodal event data "
+    "learning, Nature Computational Science 5:37-47 (2025), doi 10.1038/s43588-024-00751-z"
+)
 _ROLES = ("places", "input wiring", "input weights", "recurrent wiring", "recurrent weights")
 
 
@@ -168,7 +173,7 @@ class Liquid(Spec, frozen=True, kw_only=True):
             name=f"liquid of {self.neurons}",
             populations=tuple(populations),
             projections=tuple(projections),
-            source=SOURCE,
+            source=CITATION,
         )
 
     def encode(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,8 +18,10 @@ from neuromem.plotting.style import (
     styled,
 )
 from neuromem.protocols import Record
-from neuromem.protocols.resistive import DWELLS_MS
+from neuromem.protocols.resistive import DWELLS_MS, IDEAL, INT8, MEASURED, NORMAL
 
+#: The single conditions, and what they are called below the first panel.
+_SINGLE = {NORMAL: "normal", IDEAL: "ideal", MEASURED: "measured", INT8: "int8"}
 #: Title of a panel, label of its axis, whether that is logarithmic, and the sweeps in it with
 #: their names in the legend.
 _PANELS = (
@@ -32,14 +34,17 @@ _PANELS = (
             **{f"telegraph noise, {d:g} ms": f"telegraph, {d:g} ms" for d in DWELLS_MS},
         },
     ),
-    ("Faults", "share of stuck cells", False, {"stuck cells": ""}),
+    ("Stuck cells", "share of the cells", False, {"stuck cells": ""}),
     ("Quantisation", "conductance levels", True, {"conductance levels": ""}),
     (
         "Retention", "time since training (s)", True,
         {"retention of HfO2, s": "HfO2", "drift of PCM, s": "PCM"},
     ),
 )  # fmt: skip
-_HEIGHT_PT, _LEFT_PT, _GAP_PT, _BELOW_PT, _ABOVE_PT, _COLUMNS = 96.0, 34.0, 40.0, 30.0, 18.0, 3
+_HEIGHT_PT, _LEFT_PT, _GAP_PT, _BELOW_PT, _ABOVE_PT, _COLUMNS = 96.0, 34.0, 26.0, 34.0, 18.0, 3
+#: Logarithmic axes of fewer decades than this are marked at the values themselves.
+_FEW_DECADES = 4
+Interval = tuple[float, float]
 
 
 @styled
@@ -60,63 +65,105 @@ def device_sweeps(
     Returns
     -------
     matplotlib.figure.Figure
-        A panel for each imperfection: means over seeds with 95 % intervals (Student's); the ideal
-        device is the grey line, the grey band its interval.
+        The device as it is, beside normal weights; then a panel for each imperfection. Means over
+        seeds with 95 % intervals (Student's), all on one scale; the ideal device is the grey line,
+        the grey band its interval.
 
     Raises
     ------
     ValueError
-        When there is no record.
+        When there is no record, none of that split, or none of the ideal device.
     """
     if not records:
         raise ValueError("no record to draw: run the sweeps first")
     split = split or records[0].split
-    found: dict[str, dict[float, list[float]]] = {}
-    for record in records:
-        if record.split == split:
-            sweep, _, value = record.name.rpartition("=")
-            values = found.setdefault(sweep, {}).setdefault(float(value), [])
-            values.append(100 * record.accuracy)
-    rows = -(-len(_PANELS) // _COLUMNS)
+    found = _intervals(record for record in records if record.split == split)
+    if IDEAL not in found:
+        known = ", ".join(dict.fromkeys(record.split for record in records))
+        raise ValueError(
+            f"no record of {IDEAL!r} on split {split!r}: give those of the sweeps (splits: {known})"
+        )
+    rows = -(-(1 + len(_PANELS)) // _COLUMNS)
     height = rows * (_HEIGHT_PT + _BELOW_PT + _ABOVE_PT)
     figure = sheet(width_mm, height)
     width = (points(width_mm, 330.0) - _LEFT_PT - 8 - _GAP_PT * (_COLUMNS - 1)) / _COLUMNS
-    ideal, half = _interval(found["ideal device"][0.0])
-    for number, (title, label, log, sweeps) in enumerate(_PANELS):
+    ends = [m + sign * h for of in found.values() for m, h in of.values() for sign in (-1, 1)]
+    margin = 0.05 * (max(ends) - min(ends)) or 1.0
+    ideal, half = found[IDEAL][0.0]
+    for number in range(1 + len(_PANELS)):
         row, column = divmod(number, _COLUMNS)
         bottom = height - (row + 1) * (_HEIGHT_PT + _ABOVE_PT) - row * _BELOW_PT
         axes = axes_at(figure, _LEFT_PT + column * (width + _GAP_PT), bottom, width, _HEIGHT_PT)
         axes.axhspan(ideal - half, ideal + half, color=GREY, alpha=0.2, linewidth=0)
         axes.axhline(ideal, color=GREY, linewidth=0.7)
-        for colour, (sweep, name) in zip(PALETTE, sweeps.items(), strict=False):
-            _line(axes, found.get(sweep, {}), colour, name)
-        axes.set_title(title)
-        axes.set_xlabel(label)
-        if log:
-            axes.set_xscale("log")
+        axes.set_ylim(min(ends) - margin, max(ends) + margin)
         if column == 0:
             axes.set_ylabel("accuracy (%)")
-        if any(sweeps.values()):
-            axes.legend(loc="lower left")
+        if number == 0:
+            _single(axes, found)
+        else:
+            _panel(axes, found, *_PANELS[number - 1])
     return figure
 
 
-def _line(axes: Axes, values: dict[float, list[float]], colour: str, name: str) -> None:
-    x = sorted(values)
-    if not x:
+def _single(axes: Axes, found: dict[str, dict[float, Interval]]) -> None:
+    """Draw the conditions that have no axis."""
+    there = [name for name in _SINGLE if name in found]
+    _line(
+        axes, {float(x): found[name][0.0] for x, name in enumerate(there)}, PALETTE[0], "", "none"
+    )
+    axes.set_xticks(range(len(there)), [_SINGLE[name] for name in there])
+    axes.set_xlim(-0.6, len(there) - 0.4)
+    axes.set_title("Device as it is")
+    axes.set_xlabel("weights")
+
+
+def _panel(
+    axes: Axes,
+    found: dict[str, dict[float, Interval]],
+    title: str,
+    label: str,
+    log: bool,
+    sweeps: dict[str, str],
+) -> None:
+    axes.set_title(title)
+    axes.set_xlabel(label)
+    if log:
+        axes.set_xscale("log")
+    for colour, (sweep, name) in zip(PALETTE, sweeps.items(), strict=False):
+        _line(axes, found.get(sweep, {}), colour, name)
+    values = sorted({x for sweep in sweeps for x in found.get(sweep, {})})
+    if log and values and values[-1] < values[0] * 10**_FEW_DECADES:
+        axes.set_xticks(values, [f"{x:g}" for x in values])
+        axes.set_xticks([], minor=True)
+    if any(sweeps.values()) and values:
+        axes.legend(loc="best", borderaxespad=0.4, handlelength=1.4, labelspacing=0.25)
+
+
+def _line(
+    axes: Axes, values: dict[float, Interval], colour: str, name: str, line: str = "-"
+) -> None:
+    if not values:
         return
-    means, halves = zip(*(_interval(values[value]) for value in x), strict=True)
-    axes.errorbar(
-        x, means, yerr=halves, color=colour, marker="o", markersize=2.4, linewidth=0.9,
-        elinewidth=0.7, label=name or None,
-    )  # fmt: skip
+    x = sorted(values)
+    means, halves = zip(*(values[value] for value in x), strict=True)
+    axes.errorbar(x, means, yerr=halves, fmt="none", color=colour, elinewidth=0.7)
+    axes.plot(x, means, linestyle=line, color=colour, marker="o", markersize=2.4, linewidth=0.9,
+              label=name or None)  # fmt: skip
 
 
-def _interval(values: Sequence[float]) -> tuple[float, float]:
-    """Return mean and half the 95 % interval, 0 for a single value."""
+def _intervals(records: Iterable[Record]) -> dict[str, dict[float, Interval]]:
+    """Return mean and half the 95 % interval (0 for one seed) by sweep and value."""
     from scipy.stats import t
 
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return mean, 0.0
-    return mean, float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / len(values) ** 0.5)
+    groups: dict[str, list[float]] = {}
+    for record in records:
+        groups.setdefault(record.name, []).append(100 * record.accuracy)
+    found: dict[str, dict[float, Interval]] = {}
+    for name, values in groups.items():
+        n, half = len(values), 0.0
+        if n > 1:
+            half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / n**0.5)
+        sweep, _, value = name.rpartition("=")
+        found.setdefault(sweep, {})[float(value)] = float(np.mean(values)), half
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,11 +33,14 @@ class Samples:
         Class of each sample.
     name
         What the data are, in tables: "simulated N-MNIST".
+    rejected
+        What was not taken, as texts "name: why".
     """
 
     data: Data
     labels: np.ndarray
     name: str
+    rejected: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -44,8 +48,9 @@ class Samples:
 
     @cached_property
     def digest(self) -> str:
-        """A stable name of data and labels."""
-        return self.data.digest() + msgspec.json.encode(self.labels.tolist()).hex()[:16]
+        """A stable name of data, labels and what they are called."""
+        parts = (self.data.digest(), self.name, self.labels.tolist())
+        return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +63,14 @@ class Splits:
         The readout is fitted on the first and its strength chosen on the second.
     tests
         Test sets by the name of their split.
+    images_known
+        Whether the ids of simulated training recordings are numbers of MNIST training images.
     """
 
     train: Samples
     validation: Samples
     tests: Mapping[str, Samples]
+    images_known: bool = False
 
     def named(self) -> Iterator[tuple[str, Samples]]:
         """Return an iterator over (split, samples)."""
@@ -72,7 +80,7 @@ class Splits:
 
     @property
     def chance(self) -> float:
-        """Accuracy of always naming the most frequent class of training (1 / classes if equal)."""
+        """Share of the most frequent class of training (1 / classes if all are equal)."""
         return float(np.bincount(self.train.labels).max() / len(self.train))
 
 
@@ -98,7 +106,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     seed
         Of the reservoir; None where nothing is random.
     accuracy, chance
-        Share of samples classified right, and of always naming the most frequent class.
+        Share of samples classified right, and share of the most frequent class of training.
     validation_accuracy
         On validation samples, with the strength that was chosen on them.
     """
@@ -166,7 +174,7 @@ def contest(
     tell = report or (lambda text, done, total: None)
     records: list[Record] = []
     latest: dict[str, np.ndarray] = {}
-    latest_recipe = ""
+    latest_recipe: str | None = None
     for number, contestant in enumerate(contestants):
         title = contestant.name if contestant.seed is None else (
             f"{contestant.name}, seed {contestant.seed}"
@@ -175,13 +183,14 @@ def contest(
         data = {split: samples.digest for split, samples in splits.named()}
         recipe = msgspec.json.encode(
             {"contestant": contestant.recipe, "name": contestant.name,
+             "neurons": contestant.neurons, "seed": contestant.seed,
              "readout": contestant.readout, "data": data}
         ).decode()  # fmt: skip
 
         def run(contestant: Contestant = contestant) -> list[Record]:
             nonlocal latest, latest_recipe
             if latest_recipe != contestant.recipe:
-                latest = {}  # free the memory before the next are made
+                latest, latest_recipe = {}, None  # free the memory before the next are made
                 latest = {
                     split: _encoded(contestant, samples, store, split in splits.tests)
                     for split, samples in splits.named()
@@ -195,13 +204,15 @@ def contest(
 
 
 def _encoded(contestant: Contestant, samples: Samples, store: Store, test: bool) -> np.ndarray:
+    other = contestant.encode_test if test else None
+
     def make() -> np.ndarray:
-        encode = (contestant.encode_test if test else None) or contestant.encode
-        return encode(samples.data)
+        return (other or contestant.encode)(samples.data)
 
     if not contestant.keep:
         return make()
-    return store.features(f"{contestant.recipe}\n{samples.digest}", make)
+    way = "as in test" if other else "as in training"
+    return store.features(f"{contestant.recipe}\n{way}\n{samples.digest}", make)
 
 
 def _trained(

@@ -23,7 +23,15 @@ TARGET_RATE = 0.1
 
 
 def trials(name: str, seed: int = 0) -> Splits:
-    """Return trials of a task, drawn afresh for training, validation and test."""
+    """Return trials of a task, drawn afresh for training, validation and test.
+
+    Raises
+    ------
+    ValueError
+        When there is no task of that name.
+    """
+    if name not in TASKS:
+        raise ValueError(f"no task {name!r}: there are {', '.join(TASKS)}")
     task = TASKS[name]
     rng = np.random.default_rng([seed, list(TASKS).index(name)])
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Sequence
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
+import numpy as np
+
+from neuromem.backends import BACKENDS
+from neuromem.backends.reservoir import ENGINES
 from neuromem.datasets import (
+    SIMULATED,
+    Digits,
     fetch_nmnist,
     mnist_images,
+    mnist_index,
     offline_digits,
     read_nmnist,
     simulated_nmnist,
@@ -49,12 +60,14 @@ REAL_TEST = "real-test"
 def offline(train: int | None = None) -> Splits:
     """Return the default data: 5,000 MNIST digits of a package, filmed by the simulated sensor.
 
-    ``train`` limits the training samples.
+    ``train`` limits the training samples; those left out are not filmed.
     """
     images, labels = offline_digits()
-    recordings = simulated_nmnist(images, labels, TRAIN_SENSOR)
-    parts = [recordings[index] for index in split(labels, OFFLINE_SHARES, SPLIT)]
-    return _splits(_first(parts[0], train), parts[1], {"test": parts[2]})
+    known, held, unseen = split(labels, OFFLINE_SHARES, SPLIT)
+    parts = (known[_first(labels[known], train)], held, unseen)
+    # A recording depends on its number and the seed, not on which others are filmed.
+    filmed = [simulated_nmnist(images[n], labels[n], TRAIN_SENSOR, ids=n) for n in parts]
+    return _splits(filmed[0], filmed[1], {"test": filmed[2]})
 
 
 def from_images(path: str | os.PathLike[str], train: int | None, test: int = 4000) -> Splits:
@@ -63,26 +76,49 @@ def from_images(path: str | os.PathLike[str], train: int | None, test: int = 400
     Of the training images the first ``train`` are for training, as many as 10 % of them more for
     validation; the first ``test`` test images are for the test.
     """
-    digits = mnist_images(path, "train")
+    digits = _images(path, "train")
     most = int(len(digits.labels) / (1 + VALIDATION))
     train = most if train is None else train
     if not 10 <= train <= most:
         raise ValueError(f"{train} training digits of {path}: must be 10..{most}")
     held = max(round(train * VALIDATION), 10)
     images, labels = digits.images[: train + held], digits.labels[: train + held]
+    if missing := set(labels[train:].tolist()) - set(labels[:train].tolist()):
+        raise ValueError(
+            f"{path}: digits {sorted(missing)} are not among the first {train} training images: "
+            "shuffle the images, or take more with --train"
+        )
     known = simulated_nmnist(images, labels, TRAIN_SENSOR, ids=digits.index[: train + held])
-    new = mnist_images(path, "test")
+    new = _images(path, "test")
     unseen = simulated_nmnist(
         new.images[:test], new.labels[:test], TEST_SENSOR, ids=new.index[:test]
     )
-    return _splits(known[:train], known[train:], {"test": unseen})
+    return _splits(known[:train], known[train:], {"test": unseen}, images_known=True)
 
 
 def from_recordings(path: str | os.PathLike[str], train: int | None = None) -> Splits:
-    """Return real recordings in the official layout, with its own split into Train and Test."""
+    """Return real recordings in the official layout, with its own split into Train and Test.
+
+    Raises
+    ------
+    ValueError
+        When the training recordings are too few to hold some out for validation, or a test
+        recording is a training recording as well.
+    """
     known, unseen = read_nmnist(path, "train"), read_nmnist(path, "test")
     kept, held = split(known.labels, (1 - VALIDATION, VALIDATION), SPLIT)
-    return _splits(_first(known[kept], train), known[held], {"test": unseen})
+    if not len(held):
+        raise ValueError(
+            f"{path}: {len(known)} training recordings leave none for validation: give 6 of a "
+            "digit at least"
+        )
+    kept = kept[_first(known.labels[kept], train)]
+    splits = Splits(
+        _samples(known[kept], known.rejected),
+        _samples(known[held]),
+        {"test": _samples(unseen, unseen.rejected)},
+    )
+    return _apart(splits, path)
 
 
 def fetched(folder: Path | None) -> Path:
@@ -94,12 +130,55 @@ def fetched(folder: Path | None) -> Path:
 
 
 def with_real_test(splits: Splits, path: str | os.PathLike[str]) -> Splits:
-    """Return the splits with all recordings of a folder, or of its test split, as another test."""
-    return Splits(
-        splits.train,
-        splits.validation,
-        {**splits.tests, REAL_TEST: _samples(read_nmnist(path, "test"))},
-    )
+    """Return the splits with the recordings of a folder, Train and Test alike, as another test.
+
+    Where the training recordings are simulated, real ones in Train that show an image which
+    training has shown are left out, and counted as rejected; of the offline digits it is not
+    known which images of MNIST they are, so that all in Train are.
+
+    Raises
+    ------
+    ValueError
+        When one of them is a training recording as well, or none is left.
+    """
+    real = read_nmnist(path, "all")
+    rejected = real.rejected
+    if splits.train.name == SIMULATED:
+        filmed = [cast(EventSet, s.data).ids for s in (splits.train, splits.validation)]
+        in_train = np.array([str(name).startswith("Train/") for name in real.ids])
+        if splits.images_known:
+            in_train &= np.isin(mnist_index(real.ids), np.concatenate(filmed))
+        if in_train.all():
+            raise ValueError(
+                f"{path}: all its recordings are of training images that may have been filmed for "
+                "training: give others, or --images without them"
+            )
+        if in_train.any():
+            real = real[~in_train]
+            rejected += (
+                f"{in_train.sum()} recordings in Train: training may have shown the image",
+            )
+    tests = {**splits.tests, REAL_TEST: _samples(real, rejected)}
+    return _apart(Splits(splits.train, splits.validation, tests), path)
+
+
+def check(weights: str | None, backend: str) -> None:
+    """Raise an error for choices that :func:`contestants` would refuse, before data are read.
+
+    Raises
+    ------
+    ValueError
+        When there is no such law of weights or backend.
+    ModuleNotFoundError
+        When the backend's package is not installed.
+    """
+    if weights is not None and weights not in WEIGHTS:
+        raise ValueError(f"no weights {weights!r}: there are {', '.join(WEIGHTS)}")
+    known = list(dict.fromkeys([*ENGINES, *BACKENDS]))
+    if backend not in known:
+        raise ValueError(f"no backend {backend!r}: there are {', '.join(known)}")
+    if backend == "torch" and find_spec("torch") is None:
+        raise ModuleNotFoundError("backend 'torch' needs torch: pip install 'neuromem-snn[torch]'")
 
 
 def contestants(
@@ -128,8 +207,7 @@ def contestants(
     backend
         Where the liquids run.
     """
-    if weights is not None and weights not in WEIGHTS:
-        raise ValueError(f"no weights {weights!r}: there are {', '.join(WEIGHTS)}")
+    check(weights, backend)
     found: list[Contestant] = []
     fixed: dict[str, Contestant] = {}
     for seed in seeds:
@@ -163,25 +241,60 @@ def _liquid(
     return calibrate(liquid, splits.train.data, TARGET_RATE)
 
 
-def _first(recordings: EventSet, n: int | None) -> EventSet:
-    """Return n recordings, of each class the same share, or all of them."""
+def _first(labels: np.ndarray, n: int | None) -> np.ndarray:
+    """Return ascending indices of n samples, of each class the same share, or of all."""
     if n is None:
-        return recordings
-    if not 10 <= n <= len(recordings):
-        raise ValueError(f"{n} training recordings: must be 10..{len(recordings)}")
-    if n == len(recordings):
-        return recordings
-    (kept,) = split(recordings.labels, (n / len(recordings),), SPLIT)
-    return recordings[kept]
+        return np.arange(len(labels))
+    if not 10 <= n <= len(labels):
+        raise ValueError(f"{n} training digits: must be 10..{len(labels)}")
+    rng = np.random.default_rng(SPLIT)
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        place[members] = np.arange(len(members)) / len(members)
+    return np.sort(np.argsort(place, kind="stable")[:n])
 
 
-def _splits(train: EventSet, validation: EventSet, tests: dict[str, EventSet]) -> Splits:
+def _images(path: str | os.PathLike[str], part: str) -> Digits:
+    """Return the images of a file; a damaged one is a ValueError, whatever the damage."""
+    try:
+        return mnist_images(path, part)
+    except (EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: not a readable .npz file: {error}") from None
+
+
+def _apart(splits: Splits, path: str | os.PathLike[str]) -> Splits:
+    """Return the splits when no test recording is known from training or validation."""
+    known = {*_prints(splits.train), *_prints(splits.validation)}
+    for name, samples in splits.tests.items():
+        shared = sum(print in known for print in _prints(samples))
+        if shared:
+            raise ValueError(
+                f"{path}: {shared} of the {len(samples)} recordings of {name!r} are in training "
+                "too: put them apart, in Train/<digit> and Test/<digit>"
+            )
+    return splits
+
+
+def _prints(samples: Samples) -> Iterator[bytes]:
+    """Return an iterator over digests of the single recordings."""
+    for recording in cast(EventSet, samples.data):
+        yield hashlib.sha256(recording.data.tobytes()).digest()
+
+
+def _splits(
+    train: EventSet,
+    validation: EventSet,
+    tests: dict[str, EventSet],
+    images_known: bool = False,
+) -> Splits:
     return Splits(
         _samples(train),
         _samples(validation),
         {name: _samples(recordings) for name, recordings in tests.items()},
+        images_known,
     )
 
 
-def _samples(recordings: EventSet) -> Samples:
-    return Samples(recordings, recordings.labels, recordings.name)
+def _samples(recordings: EventSet, rejected: tuple[str, ...] = ()) -> Samples:
+    return Samples(recordings, recordings.labels, recordings.name, rejected)

@@ -26,6 +26,10 @@ from neuromem.rram import (
 MEASURED = "measured device"
 #: The same law of weights without a device: normal, of the published deviation.
 NORMAL = "normal weights"
+#: The device with nothing but its spread.
+IDEAL = "ideal device"
+#: The ideal device, its weights rounded by the engine.
+INT8 = "int8 weights"
 #: Duration of a time step of the published liquid: 306.3 ms of recording in 50 steps.
 STEP_MS = 6.126
 DAY_S, YEAR_S = 86_400.0, 3.15576e7
@@ -73,7 +77,7 @@ def conditions(card: str = "macro-40nm") -> list[Condition]:
     device = load_card(card)
     found = [
         Condition(NORMAL, 0, GaussianWeights()),
-        Condition("ideal device", 0, ideal),
+        Condition(IDEAL, 0, ideal),
         Condition(MEASURED, 0, ideal, noise=device.read_noise),
     ]
     for fraction in (0.05, 0.1, 0.25, 0.5, 0.75, 0.9):
@@ -95,14 +99,17 @@ def conditions(card: str = "macro-40nm") -> list[Condition]:
         found.append(Condition("stuck cells", share, stuck))
     for levels in (2, 4, 8, 16, 256):
         found.append(Condition("conductance levels", levels, _with(ideal, levels=levels)))
-    found.append(Condition("int8 weights", 0, ideal, precision="int8"))
+    found.append(Condition(INT8, 0, ideal, precision="int8"))
     law = load_card("pcm").retention
     assert isinstance(law, PowerRetention)
+    # The law is there in training too, at 0 s: drawing it moves the draws of the other cells.
+    kept = _with(ideal, retention=load_card("hfo2").retention)
+    drifting = _with(ideal, retention=law)
     for time_s in (1.0, DAY_S, YEAR_S, 10 * YEAR_S):
-        aged = _with(ideal, retention=load_card("hfo2").retention, retention_s=time_s)
-        found.append(Condition("retention of HfO2, s", time_s, ideal, tested=aged))
-        drifted = _with(ideal, retention=law, retention_s=time_s)
-        found.append(Condition("drift of PCM, s", time_s, ideal, tested=drifted))
+        aged = _with(kept, retention_s=time_s)
+        found.append(Condition("retention of HfO2, s", time_s, kept, tested=aged))
+        drifted = _with(drifting, retention_s=time_s)
+        found.append(Condition("drift of PCM, s", time_s, drifting, tested=drifted))
     return found
 
 
@@ -151,7 +158,8 @@ def losses(records: Sequence[Record], of: str = "=0") -> list[str]:
         if len(gaps) > 1:
             half = t.ppf(0.975, len(gaps) - 1) * gaps.std(ddof=1) / len(gaps) ** 0.5
             text += f" (95 % interval {gaps.mean() - half:.2f} to {gaps.mean() + half:.2f})"
-        found.append(f"{text} against normal weights, over {len(gaps)} seeds.")
+        seeds = "1 seed" if len(gaps) == 1 else f"{len(gaps)} seeds"
+        found.append(f"{text} against normal weights, over {seeds}.")
     return found
 
 
@@ -173,11 +181,18 @@ def _contestant(condition: Condition, liquid: Liquid, readout: ReadoutName) -> C
         name=condition.name,
         encode=way(liquid, 0),
         encode_test=way(tested, 1),
-        recipe=f"{liquid.digest()} {tested.digest()} {noise} {condition.precision}",
+        recipe=f"{_law(liquid)} {_law(tested)} {noise} {condition.precision}",
         readout=readout,
         neurons=liquid.neurons,
         seed=liquid.seed,
     )
+
+
+def _law(liquid: Liquid) -> str:
+    """Return a digest of a liquid and of the cards of its weights, which may be one's own files."""
+    laws = (liquid.input_weights, liquid.recurrent_weights)
+    cards = {load_card(law.card).digest() for law in laws if isinstance(law, ResistiveWeights)}
+    return " ".join([liquid.digest(), *sorted(cards)])
 
 
 def _with(spec: ResistiveWeights, **fields: Any) -> ResistiveWeights:

@@ -34,7 +34,7 @@ def unheard_speakers(path: str | os.PathLike[str]) -> Iterator[Splits]:
         other = names[(number + 1) % len(names)]
         rest = (speakers != name) & (speakers != other)
         yield Splits(
-            _samples(recordings, rest),
+            _samples(recordings, rest, recordings.rejected),
             _samples(recordings, speakers == other),
             {name: _samples(recordings, speakers == name)},
         )
@@ -58,6 +58,6 @@ def contestants(
     return list(found.values())
 
 
-def _samples(recordings: EventSet, chosen: np.ndarray) -> Samples:
+def _samples(recordings: EventSet, chosen: np.ndarray, rejected: tuple[str, ...] = ()) -> Samples:
     part = recordings[np.flatnonzero(chosen)]
-    return Samples(part, part.labels, part.name)
+    return Samples(part, part.labels, part.name, rejected)

@@ -1,7 +1,7 @@
 """What was computed before: features and records, each under a name made of its whole recipe.
 
-A file is written whole or not at all, and holds its own recipe, which is compared when it is read:
-a damaged file, or one from other settings, is computed again, never used.
+A file is written whole or not at all, and holds its own recipe and a checksum, which are compared
+when it is read: a damaged file, or one from other settings, is computed again, never used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ LARGEST = 2**30
 
 
 #: Packages of neuromem whose code decides what features and accuracies are.
-_DECIDING = ("backends/reservoir", "events", "datasets", "heads", "liquid", "protocols", "rram")
+_DECIDING = (
+    "backends/reservoir", "datasets", "events", "heads", "liquid", "network", "protocols", "rram",
+)  # fmt: skip
 
 
 @cache
@@ -61,14 +63,17 @@ class Store:
             return make()
         try:
             tree = read_tree(path, KIND)
-            if tree["recipe"] == recipe:
-                return tree["features"].astype(np.float32)
-        except (FileNotFoundError, ValueError, KeyError):
+            kept = np.asarray(tree["features"])
+            if (tree["recipe"], tree["sha256"]) == (recipe, _checksum(kept)):
+                return kept.astype(np.float32)
+        except Exception:  # no such file, or damaged: h5py raises whatever the damage leads to
             pass
-        values = make()
+        values = np.asarray(make(), dtype=np.float32)
         if values.nbytes <= LARGEST:
             self._ready()
-            write_tree(path, KIND, {"recipe": recipe, "features": _compact(values)})
+            small = _compact(values)
+            tree = {"recipe": recipe, "features": small, "sha256": _checksum(small)}
+            write_tree(path, KIND, tree)
         return values
 
     def record(self, recipe: str, kind: Any, make: Callable[[], Any]) -> Any:
@@ -76,18 +81,24 @@ class Store:
         path = self._path(recipe, "json")
         if path is None:
             return make()
-        stored = tuple[str, kind]
         try:
-            kept, value = msgspec.json.decode(path.read_bytes(), type=stored)
-            if kept == recipe:
-                return value
-        except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+            text, checksum = msgspec.json.decode(path.read_bytes(), type=tuple[str, str])
+            if checksum == hashlib.sha256(text.encode()).hexdigest():
+                kept, value = msgspec.json.decode(text, type=tuple[str, kind])
+                if kept == recipe:
+                    return value
+        except (FileNotFoundError, msgspec.MsgspecError, UnicodeError):
             pass
         value = make()
+        text = msgspec.json.encode((recipe, value)).decode()
         self._ready()
         partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(msgspec.json.encode((recipe, value)))
-        os.replace(partial, path)
+        try:
+            checksum = hashlib.sha256(text.encode()).hexdigest()
+            partial.write_bytes(msgspec.json.encode((text, checksum)))
+            os.replace(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
         return value
 
     def _path(self, recipe: str, suffix: str) -> Path | None:
@@ -99,6 +110,11 @@ class Store:
     def _ready(self) -> None:
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
+
+
+def _checksum(values: np.ndarray) -> str:
+    kind = f"{values.dtype.str} {values.shape}\n".encode()
+    return hashlib.sha256(kind + np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
 def _compact(values: np.ndarray) -> np.ndarray:

@@ -59,7 +59,11 @@ def verdicts(records: Iterable[Record], of: str, rivals: Callable[[str], bool]) 
             if where == split and rivals(name)
         }
         beaten = [f"{name} by {gap:.1f}" for name, gap in gaps.items() if gap > 0]
-        ahead = [f"{name} (ahead by {-gap:.1f})" for name, gap in gaps.items() if gap <= 0]
+        ahead = [
+            f"{name} (ahead by {-gap:.1f})" if gap < 0 else f"{name} (equal)"
+            for name, gap in gaps.items()
+            if gap <= 0
+        ]
         sentences.append(
             f"{split}: {of} beats {', '.join(beaten) or 'nothing'}"
             + (f"; it does not beat {', '.join(ahead)}" if ahead else "")
