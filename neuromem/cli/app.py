@@ -13,6 +13,7 @@ app = cyclopts.App(
     help="Spiking memories and reservoirs, defined once and run anywhere.",
     version=__version__,
     console=console,
+    suppress_keyboard_interrupt=False,  # said in one line below
 )
 app.command(memory.app)
 app.command(bench.app)

@@ -43,6 +43,7 @@ def nmnist(
     seeds: Count = 1,
     weights: str | None = None,
     backend: str = "native",
+    only: tuple[str, ...] = (),
     json: Json = None,
     plot: Path | None = None,
     cache: Path | None = None,
@@ -76,6 +77,8 @@ def nmnist(
         Law of the weights: gaussian, pairs or half-formed (pairs of the 40 nm macro's cells).
     backend
         Where the liquids run.
+    only
+        Run these contestants alone, by the names in the table; may be given several times.
     json
         Write a record for each accuracy here; "-" for the standard output.
     plot
@@ -112,6 +115,10 @@ def nmnist(
         entrants = protocol.contestants(
             splits, config, neurons=neurons, seeds=range(seeds), weights=weights, backend=backend
         )
+    if unknown := set(only) - {entrant.name for entrant in entrants}:
+        known = ", ".join(dict.fromkeys(entrant.name for entrant in entrants))
+        raise ValueError(f"--only {', '.join(sorted(unknown))}: the contestants are {known}")
+    entrants = [entrant for entrant in entrants if not only or entrant.name in only]
     name = "paper" if config == "paper" else "liquid"
     return _bench([(splits, entrants)], store, name, json, plot)
 

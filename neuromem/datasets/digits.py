@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import zipfile
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +20,8 @@ from neuromem.events.saccades import SaccadeSensor
 SIMULATED = "simulated N-MNIST"
 
 
-class Digits(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Digits:
     """Images with their classes.
 
     Parameters
@@ -80,9 +83,15 @@ def mnist_images(path: str | os.PathLike[str], split: str = "train") -> Digits:
         raise FileNotFoundError(f"{path}: no such file")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            images, labels, index = (archive[f"{split}_{part}"] for part in Digits._fields)
-    except (KeyError, ValueError, OSError, AttributeError) as error:
-        raise ValueError(f"{path}: not an .npz file with the {split} images of MNIST: {error}") from None
+            images, labels, index = (
+                archive[f"{split}_{part}"] for part in ("images", "labels", "index")
+            )
+    except (
+        KeyError, ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error
+    ) as error:  # fmt: skip
+        raise ValueError(
+            f"{path}: not an .npz file with the {split} images of MNIST: {error}"
+        ) from None
     if images.shape[1:] != (28, 28) or not len(images) == len(labels) == len(index):
         raise ValueError(
             f"{path}: images {images.shape}, labels {labels.shape} and index {index.shape}: must "
@@ -147,7 +156,7 @@ def split(
     --------
     >>> train, test = split([0, 0, 1, 1], (0.5, 0.5), seed=0)
     >>> train, test
-    (array([1, 2]), array([0, 3]))
+    (array([0, 2]), array([1, 3]))
     """
     shares = np.asarray(fractions, dtype=float)
     if shares.size == 0 or np.any(shares <= 0) or shares.sum() > 1 + 1e-9:

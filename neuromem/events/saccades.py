@@ -26,19 +26,21 @@ FINE, MARGIN = 2, 6
 CHUNK = 32
 #: Time between the rows of PATH.
 PATH_STEP_US = 5000.0
+#: Times between which the delay of one saccade passes into that of the next.
+TURNS_US = (0.0, 95_000.0, 105_000.0, 205_000.0, 215_000.0, 310_000.0)
 #: Displacement of the image (x to the right, y down, px) every 5 ms from 0.
 PATH = (
-    (-2.49, -1.70), (-2.41, -1.47), (-2.32, -1.52), (-2.61, -1.37), (-2.58, -1.17), (-2.63, -0.86),
-    (-2.66, -0.40), (-2.67, 0.17), (-2.65, 0.78), (-2.61, 1.47), (-2.51, 2.11), (-2.20, 2.67),
-    (-1.81, 3.07), (-1.56, 3.37), (-1.23, 3.58), (-1.10, 3.62), (-1.10, 3.65), (-1.05, 3.66),
-    (-1.04, 3.60), (-0.98, 3.54), (-0.91, 3.52), (-0.84, 3.46), (-0.72, 3.47), (-0.62, 3.50),
-    (-0.49, 3.45), (-0.28, 3.37), (0.11, 3.12), (0.47, 2.67), (0.85, 2.19), (1.21, 1.55),
-    (1.40, 0.93), (1.50, 0.30), (1.60, -0.23), (1.82, -0.82), (2.06, -1.25), (2.19, -1.46),
-    (2.30, -1.59), (2.37, -1.64), (2.42, -1.70), (2.53, -1.66), (2.63, -1.57), (2.76, -1.53),
-    (2.85, -1.59), (2.90, -1.61), (2.92, -1.66), (2.83, -1.70), (2.53, -1.67), (2.13, -1.63),
-    (1.60, -1.58), (1.12, -1.60), (0.62, -1.61), (0.10, -1.62), (-0.56, -1.66), (-1.05, -1.69),
-    (-1.50, -1.71), (-1.76, -1.78), (-1.96, -1.81), (-2.20, -1.82), (-2.34, -1.81), (-2.42, -1.78),
-    (-2.42, -1.76), (-2.36, -1.76), (-2.34, -1.76),
+    (-2.44, -1.68), (-2.47, -1.56), (-2.40, -1.58), (-2.56, -1.34), (-2.56, -1.14), (-2.62, -0.84),
+    (-2.64, -0.40), (-2.67, 0.18), (-2.65, 0.79), (-2.61, 1.47), (-2.51, 2.11), (-2.20, 2.68),
+    (-1.82, 3.07), (-1.56, 3.38), (-1.23, 3.59), (-1.10, 3.63), (-1.10, 3.66), (-1.04, 3.67),
+    (-1.04, 3.64), (-0.97, 3.52), (-0.90, 3.46), (-0.83, 3.43), (-0.72, 3.44), (-0.63, 3.49),
+    (-0.48, 3.44), (-0.27, 3.35), (0.11, 3.11), (0.46, 2.67), (0.84, 2.18), (1.21, 1.55),
+    (1.39, 0.94), (1.49, 0.30), (1.60, -0.24), (1.82, -0.83), (2.05, -1.26), (2.18, -1.48),
+    (2.30, -1.61), (2.37, -1.66), (2.42, -1.67), (2.52, -1.62), (2.64, -1.56), (2.76, -1.54),
+    (2.85, -1.57), (2.90, -1.60), (2.92, -1.72), (2.84, -1.77), (2.51, -1.68), (2.12, -1.62),
+    (1.59, -1.57), (1.11, -1.60), (0.60, -1.61), (0.09, -1.62), (-0.56, -1.65), (-1.04, -1.69),
+    (-1.50, -1.71), (-1.77, -1.79), (-1.96, -1.82), (-2.21, -1.82), (-2.35, -1.82), (-2.43, -1.79),
+    (-2.43, -1.77), (-2.41, -1.76), (-2.40, -1.76),
 )  # fmt: skip
 
 
@@ -46,39 +48,84 @@ class SaccadeSensor(Spec, frozen=True, kw_only=True):
     r"""Event camera before a screen that shows bright digits as dark ink, moved in three saccades.
 
     .. math::
-        \ell_i(t) = \ln\big(b + 1 - (k * [1 - (1 - I)^\gamma])(r_i - d(t))\big), \qquad
+        \ell_i(t) = \ln\big(b + 1 - (k * [1 - (1 - I)^\gamma])(r_i - d_t)\big), \qquad
         \tau \dot v_i = \ell_i - v_i
 
-    A pixel sends an ON (OFF) event when v has risen (fallen) by :math:`\theta_i` since its last
-    event, and is then blind for the refractory time, after which it starts from what it sees.
+    A pixel sends an ON (OFF) event when v has risen (fallen) by its threshold since its last
+    event. It is then blind for the refractory time, and goes on from the v that it finds.
 
-    Symbols: I image (0..1), k optics (a pixel of the screen, blurred), b light of full ink, r_i
-    place of the pixel, d(t) displacement, v log light as the pixel follows it.
+    Symbols: I image, 0..1; k optics, a square pixel of the screen blurred; b light of full ink, as
+    a fraction of the paper's; r_i place of pixel i; d displacement of the image, ``PATH``; v log
+    light as the pixel follows it.
 
     Parameters
     ----------
     gamma
         Exponent of the screen.
-    ...
+    blur_px
+        Standard deviation of the blur (px).
+    ink_light
+        Light of full ink b.
+    magnification, rotation_deg
+        Of the image on the sensor; clockwise is positive.
+    threshold_off, threshold_on
+        Fall and rise of the log light that make an event.
+    mismatch
+        Standard deviation of the logarithm of the thresholds from pixel to pixel. It is drawn anew
+        for each recording, so that what learns from them does not learn one sensor's pattern.
+    refractory_us
+        Time after an event in which the pixel is blind (µs).
+    follow_us
+        Time constant :math:`\tau` (µs).
+    noise_off_hz, noise_on_hz
+        Rate of the events that no light causes (per pixel and second).
+    duration_us, duration_sd_us
+        Length of a recording, mean and standard deviation (µs).
+    position_sd_px
+        Standard deviation of the image's place from recording to recording, in x and in y (px).
+    delay_sd_us
+        The same of the delay of each saccade (µs).
+    contrast_sd
+        The same of the logarithm of the factor by which all thresholds are lower.
+    step_us
+        Time step of the integration (µs): an assumption, half of it changes little.
+
+    Notes
+    -----
+    The sensor modelled is that of N-MNIST: Orchard, Jayawant, Cohen and Thakor, Frontiers in
+    Neuroscience 9:437 (2015), doi 10.3389/fnins.2015.00437. That dark ink on bright paper was
+    filmed is inferred: ON events lie on the trailing edge of the digits, and a fit with it is much
+    better than one with inverted polarity.
+
+    No parameter is published. The defaults and the path were fitted to 699 recordings of N-MNIST's
+    training split together with the images that they show; noise, durations and deviations were
+    measured on the same. ``benchmarks/saccade_fidelity.py`` measures how real the outcome is. The
+    recordings of the test split lie 0.7 px higher on the sensor than those of the training split;
+    a wider ``position_sd_px`` covers that.
+
+    Raises
+    ------
+    ValueError
+        When a parameter is out of its range.
     """
 
-    gamma: Positive = 2.2
-    blur_px: Positive = 0.37
-    ink_light: Positive = 0.03
+    gamma: Positive = 2.0
+    blur_px: Positive = 0.41
+    ink_light: Positive = 0.034
     magnification: Positive = 1.012
     rotation_deg: float = 0.81
-    threshold_off: Positive = 0.5
-    threshold_on: Positive = 0.5
-    mismatch: NonNegative = 0.17
+    threshold_off: Positive = 0.437
+    threshold_on: Positive = 0.46
+    mismatch: NonNegative = 0.12
     refractory_us: NonNegative = 500.0
-    follow_us: Positive = 2800.0
+    follow_us: Positive = 2870.0
     noise_off_hz: NonNegative = 0.02
     noise_on_hz: NonNegative = 0.40
     duration_us: Positive = 309_500.0
     duration_sd_us: NonNegative = 2500.0
     position_sd_px: tuple[NonNegative, NonNegative] = (0.05, 0.085)
     delay_sd_us: tuple[NonNegative, NonNegative, NonNegative] = (640.0, 1600.0, 1450.0)
-    contrast_sd: NonNegative = 0.075
+    contrast_sd: NonNegative = 0.03
     step_us: Positive = 1000.0
 
     def record(
@@ -209,10 +256,6 @@ class Optics(NamedTuple):
     spread: Any
 
 
-#: Times between which the delay of one saccade passes into that of the next.
-TURNS_US = (0.0, 95_000.0, 105_000.0, 205_000.0, 215_000.0, 310_000.0)
-
-
 @lru_cache(maxsize=4)
 def _optics(blur_px: float, magnification: float, rotation_deg: float) -> Optics:
     from scipy.sparse import csr_array
@@ -226,7 +269,9 @@ def _optics(blur_px: float, magnification: float, rotation_deg: float) -> Optics
     u = (np.cos(angle) * x + np.sin(angle) * y) / magnification + centre
     v = (np.cos(angle) * y - np.sin(angle) * x) / magnification + centre
     edge = 0.5 + 4 * blur_px
-    lit = np.flatnonzero((np.abs(u - centre) < centre + edge) & (np.abs(v - centre) < centre + edge))
+    lit = np.flatnonzero(
+        (np.abs(u - centre) < centre + edge) & (np.abs(v - centre) < centre + edge)
+    )
 
     def share(place: np.ndarray) -> np.ndarray:
         """Return how much of each screen pixel along one axis falls on a place."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuromem.events import EventSet
-from neuromem.liquid.encoder import part_of, spikes_of
+from neuromem.liquid.encoder import part_of, reservoir_of, spikes_of
 from neuromem.liquid.liquid import Liquid
 from neuromem.network import SpikeBatch
 
@@ -21,10 +21,10 @@ def firing_rate(
     liquid: Liquid, recordings: EventSet | SpikeBatch, backend: str = "native"
 ) -> float:
     """Return the mean number of spikes per neuron and time step; of no recording: ValueError."""
-    from neuromem.backends.reservoir import Reservoir, run_batch
+    from neuromem.backends.reservoir import run_batch
 
     batch = _some(spikes_of(liquid, recordings))
-    counts = run_batch(Reservoir.of(liquid.network()), batch, engine=backend)["count"]
+    counts = run_batch(reservoir_of(liquid), batch, engine=backend)["count"]
     return float(counts.mean() / batch.steps)
 
 
@@ -68,7 +68,7 @@ def calibrate(
     else:
         sample = part_of(recordings, 0, n)
     batch = _some(spikes_of(liquid, sample))
-    base = Reservoir.of(liquid.replace(input_gain=1.0).network())
+    base = reservoir_of(liquid.replace(input_gain=1.0))
 
     def rate(gain: float) -> float:
         scaled = Reservoir(base.w_in * np.float32(gain), base.w_rec, base.decay, base.v_thresh)

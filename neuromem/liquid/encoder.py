@@ -65,8 +65,8 @@ def encode(
     if "rng" in engine:  # one for all chunks, or each would repeat the noise of the first
         engine["rng"] = np.random.default_rng(engine["rng"])
     features = liquid.features
-    network = liquid.network()
-    reservoir = Reservoir.of(network) if backend in ENGINES else None
+    reservoir = reservoir_of(liquid) if backend in ENGINES else None
+    network = liquid.network() if reservoir is None else None
     parts = []
     for start in range(0, max(len(recordings), 1), CHUNK):
         stop = min(start + CHUNK, len(recordings))
@@ -82,6 +82,18 @@ def encode(
         if progress is not None:
             progress(stop, len(recordings))
     return np.concatenate(parts)
+
+
+def reservoir_of(liquid: Liquid) -> Reservoir:
+    """Return what ``Reservoir.of(liquid.network())`` returns, without building the network."""
+    recurrent = liquid.recurrent_matrix()
+    sizes = [len(part) for part in np.array_split(np.arange(liquid.neurons), len(liquid.decay))]
+    return Reservoir(
+        liquid.input_matrix().astype(np.float32),
+        None if recurrent is None else recurrent.astype(np.float32),
+        np.repeat(np.array(liquid.decay, dtype=np.float32), sizes),
+        np.full(liquid.neurons, liquid.v_thresh, dtype=np.float32),
+    )
 
 
 def part_of(recordings: EventSet | SpikeBatch, start: int, stop: int) -> EventSet | SpikeBatch:

@@ -97,7 +97,8 @@ def accuracies(records: Sequence[Record], *, width_mm: float = DOUBLE_COLUMN_MM)
         of = samples[split]
         axes.set_title(split, pad=TEXT_PT + 5)
         data = f"{of.samples:,} samples" + (f" of {of.data}" if of.data != split else "")
+        size = SMALL_PT * min(1.0, (width + _RIGHT_PT - 12) / text_pt(data, SMALL_PT))
         axes.annotate(data, (0, 1), (0, 3), xycoords="axes fraction", color=GREY,
-                      textcoords="offset points", fontsize=SMALL_PT)  # fmt: skip
+                      textcoords="offset points", fontsize=size)  # fmt: skip
         axes.set_xlabel(f"accuracy (%), chance {100 * of.chance:.0f} %")
     return figure

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from neuromem.plotting.style import (
     DOUBLE_COLUMN_MM,
@@ -41,7 +42,7 @@ _PANELS = (
         {"retention of HfO2, s": "HfO2", "drift of PCM, s": "PCM"},
     ),
 )  # fmt: skip
-_HEIGHT_PT, _LEFT_PT, _GAP_PT, _BELOW_PT, _ABOVE_PT, _COLUMNS = 96.0, 34.0, 26.0, 34.0, 18.0, 3
+_HEIGHT_PT, _LEFT_PT, _GAP_PT, _BELOW_PT, _ABOVE_PT, _COLUMNS = 96.0, 42.0, 30.0, 34.0, 18.0, 3
 #: Logarithmic axes of fewer decades than this are marked at the values themselves.
 _FEW_DECADES = 4
 Interval = tuple[float, float]
@@ -88,7 +89,7 @@ def device_sweeps(
     figure = sheet(width_mm, height)
     width = (points(width_mm, 330.0) - _LEFT_PT - 8 - _GAP_PT * (_COLUMNS - 1)) / _COLUMNS
     ends = [m + sign * h for of in found.values() for m, h in of.values() for sign in (-1, 1)]
-    margin = 0.05 * (max(ends) - min(ends)) or 1.0
+    margin = max(0.05 * (max(ends) - min(ends)), 0.5)
     ideal, half = found[IDEAL][0.0]
     for number in range(1 + len(_PANELS)):
         row, column = divmod(number, _COLUMNS)
@@ -97,6 +98,7 @@ def device_sweeps(
         axes.axhspan(ideal - half, ideal + half, color=GREY, alpha=0.2, linewidth=0)
         axes.axhline(ideal, color=GREY, linewidth=0.7)
         axes.set_ylim(min(ends) - margin, max(ends) + margin)
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         if column == 0:
             axes.set_ylabel("accuracy (%)")
         if number == 0:
@@ -164,6 +166,7 @@ def _intervals(records: Iterable[Record]) -> dict[str, dict[float, Interval]]:
         n, half = len(values), 0.0
         if n > 1:
             half = float(t.ppf(0.975, n - 1) * np.std(values, ddof=1) / n**0.5)
-        sweep, _, value = name.rpartition("=")
-        found.setdefault(sweep, {})[float(value)] = float(np.mean(values)), half
+        sweep, is_one, value = name.rpartition("=")
+        if is_one:
+            found.setdefault(sweep, {})[float(value)] = float(np.mean(values)), half
     return found

@@ -257,6 +257,8 @@ def _first(labels: np.ndarray, n: int | None) -> np.ndarray:
 
 def _images(path: str | os.PathLike[str], part: str) -> Digits:
     """Return the images of a file; a damaged one is a ValueError, whatever the damage."""
+    if Path(path).is_file() and not zipfile.is_zipfile(path):
+        raise ValueError(f"{path}: not an .npz file, or cut short")
     try:
         return mnist_images(path, part)
     except (EOFError, zipfile.BadZipFile, zlib.error) as error:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neuromem.liquid import Liquid, NoisyReads, calibrate, encode
-from neuromem.protocols.contest import Contestant, ReadoutName, Record, Splits
+from neuromem.protocols.contest import Contestant, Data, ReadoutName, Record, Splits
 from neuromem.rram import (
     FlickerNoise,
     GaussianWeights,
@@ -168,10 +168,13 @@ def _contestant(condition: Condition, liquid: Liquid, readout: ReadoutName) -> C
         if condition.noise is None:
             return partial(encode, of, precision=condition.precision)
         reads = NoisyReads(of, condition.noise, STEP_MS)
-        rng = np.random.SeedSequence([of.seed, stream])
-        return lambda data: encode(
-            of, data, weights_of_step=reads, rng=np.random.default_rng(rng)
-        )  # fmt: skip
+
+        def noisy(data: Data) -> np.ndarray:
+            # Reads of other samples are other reads, whatever was encoded before.
+            seeds = (of.seed, stream, int(data.digest()[:16], 16))
+            return encode(of, data, weights_of_step=reads, rng=np.random.default_rng(seeds))
+
+        return noisy
 
     tested = liquid
     if condition.tested is not None:

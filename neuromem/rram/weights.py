@@ -94,7 +94,8 @@ class ResistiveWeights(Spec, frozen=True, kw_only=True):
     def draw_pairs(self, shape: Shape, rng: np.random.Generator) -> Pairs:
         """Return the cells behind the weights."""
         card = load_card(self.card)
-        fresh = (card.form(shape, rng, self.formed_fraction) for _ in range(2))
+        # Both before either ages, or the fate of G+ would decide which cells G- has.
+        fresh = [card.form(shape, rng, self.formed_fraction) for _ in range(2)]
         plus, minus = (self.age(card, g_us, formed, rng) for g_us, formed in fresh)
         return Pairs(plus, minus)
 

@@ -1,6 +1,9 @@
 """The simulated event camera: what it must do whatever its parameters, and how real it is."""
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from neuromem.events import EventSet
 from neuromem.events.saccades import SaccadeSensor
 
+ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("NEUROMEM_DATA", Path(__file__).parents[3] / "shared" / "data"))
 needs_data = pytest.mark.skipif(
     not (DATA / "nmnist_real_shared.zip").exists() or not (DATA / "mnist_shared.npz").exists(),
@@ -188,3 +192,49 @@ def test_what_cannot_be_recorded_is_refused(images, ids):
 def test_parameters_that_make_no_sense_are_refused(field):
     with pytest.raises(ValueError, match=f"SaccadeSensor.{field}"):
         SaccadeSensor(**{field: 0.0})
+
+
+def _fidelity(folder: Path, *options: str) -> dict[str, dict[str, float]]:
+    out = folder / "fidelity.json"
+    script = ROOT / "benchmarks" / "saccade_fidelity.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--data", str(DATA), "--json", str(out), *options],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return {record["measure"]: record for record in json.loads(out.read_text())}
+
+
+def _close_to_real(measured: dict[str, dict[str, float]]) -> None:
+    for name in (
+        "events per recording",
+        "duration, ms",
+        "ON fraction",
+        "share of saccade 1",
+        "share of saccade 2",
+        "share of saccade 3",
+        "median interval, same pixel and polarity, ms",
+    ):
+        assert 0.95 < measured[f"{name}, Train"]["ratio"] < 1.05, name
+    for saccade in (1, 2, 3):
+        assert measured[f"signed map correlation, saccade {saccade}, Train"]["mean"] > 0.94
+
+
+@needs_data
+def test_few_simulated_recordings_teach_to_read_real_ones(tmp_path):
+    pytest.importorskip("sklearn")
+    measured = _fidelity(tmp_path, "--quick")
+    assert measured["accuracy simulated to real, all, %"]["mean"] > 90
+    _close_to_real(measured)
+
+
+@pytest.mark.slow
+@needs_data
+def test_simulated_recordings_teach_to_read_real_ones(tmp_path):
+    pytest.importorskip("sklearn")
+    measured = _fidelity(tmp_path, "--seeds", "3")
+    assert measured["accuracy simulated to real, all, %"]["mean"] > 93
+    _close_to_real(measured)

@@ -291,3 +291,14 @@ def test_recordings_that_do_not_fit_are_refused():
 def test_other_types_are_refused(wrong):
     with pytest.raises(TypeError, match="give an EventSet or a SpikeBatch"):
         LIQUID.encode(wrong)
+
+
+def test_reservoir_of_a_liquid_is_that_of_its_network() -> None:
+    from neuromem.backends.reservoir import Reservoir
+    from neuromem.liquid.encoder import reservoir_of
+
+    liquid = published_nmnist(neurons=31, seed=3).replace(decay=(0.5, 0.9, 0.97))
+    for each in (liquid, liquid.replace(recurrent_wiring=None)):
+        direct, through = reservoir_of(each), Reservoir.of(each.network())
+        for name in ("w_in", "w_rec", "decay", "v_thresh"):
+            np.testing.assert_array_equal(getattr(direct, name), getattr(through, name))

@@ -76,6 +76,19 @@ def test_wheel_holds_every_module(wheel: Path) -> None:
     assert modules <= set(zipfile.ZipFile(wheel).namelist())
 
 
+def test_wheel_holds_the_cards_as_they_are_in_their_folders(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = {n: archive.read(n) for n in archive.namelist() if n.startswith("neuromem/_cards/")}
+    expected = {
+        f"neuromem/_cards/{kind}/{path.relative_to(ROOT / folder).as_posix()}": path.read_bytes()
+        for kind, folder in (("rram", "hardware/rram"), ("datasets", "datasets"))
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file()
+    }
+    assert held == expected
+    assert len([name for name in held if name.endswith(".toml")]) >= 10
+
+
 def test_source_archive_holds_licence_and_tests(dist: Path) -> None:
     (path,) = dist.glob("*.tar.gz")
     with tarfile.open(path) as archive:
@@ -86,6 +99,12 @@ def test_source_archive_holds_licence_and_tests(dist: Path) -> None:
 
 def test_import_loads_numpy_at_most(installed: Installed) -> None:
     assert set(installed.run("python", "-c", PROBE).split()) <= {"numpy", "neuromem"}
+
+
+def test_cards_are_found_without_the_source_tree(installed: Installed) -> None:
+    assert "macro-40nm" in installed.run("neuromem", "rram", "list")
+    code = "from neuromem.datasets.cards import card_names; print(*card_names())"
+    assert "nmnist" in installed.run("python", "-c", code).split()
 
 
 def test_command_tells_its_version(installed: Installed) -> None:

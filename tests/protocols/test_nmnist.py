@@ -88,21 +88,27 @@ def test_a_part_of_the_training_samples_is_exact_and_holds_every_class(sizes, da
     assert np.abs(share).max() <= len(sizes) + 1
 
 
-def test_real_recordings_are_a_test_of_their_own(folder):
-    found = nmnist.with_real_test(splits(), write_folder_of_others(folder))
+def test_real_recordings_are_a_test_of_their_own(images, tmp_path):
+    real = write_folder(tmp_path, real=True)
+    found = nmnist.with_real_test(nmnist.from_images(images, 20), real)
     assert list(found.tests) == ["test", "real-test"]
     assert found.tests["real-test"].name == "real N-MNIST"
+    assert apart(found)
 
 
-def write_folder_of_others(folder):
-    """Return the folder of real recordings: those of the test part, without a name."""
-    name = folder / "Test" / "name.txt"
-    name.unlink(missing_ok=True)
-    return folder
+def test_an_image_that_was_trained_on_is_not_tested_on(images, tmp_path):
+    """Of the 10 x 10 images in Train, the filmed 20 + 10 are left out; the 30 in Test are not."""
+    real = write_folder(tmp_path, real=True)
+    known = nmnist.from_images(images, 20)
+    found = nmnist.with_real_test(known, real).tests["real-test"]
+    assert len(found) == 100
+    assert any("30 recordings in Train" in line for line in found.rejected)
+    of_unknown_images = nmnist.with_real_test(splits(), real).tests["real-test"]
+    assert len(of_unknown_images) == 30
 
 
 def test_a_recording_cannot_be_trained_and_tested_on(folder):
-    with pytest.raises(ValueError, match="100 of the 100 recordings of 'real-test' are in train"):
+    with pytest.raises(ValueError, match="of the 100 recordings of 'real-test' are in train"):
         nmnist.with_real_test(nmnist.from_recordings(folder), folder / "Train")
 
 
