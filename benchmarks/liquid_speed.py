@@ -34,17 +34,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from contestants.liquid_checks import identical, int8_accuracy
 from contestants.liquid_native import NativeLiquid
-from contestants.liquid_workload import (
-    POLARITIES,
-    SIDE,
-    TRIED,
-    LiquidContestant,
-    LiquidWorkload,
-    liquid,
-)
+from contestants.liquid_workload import STEPS, LiquidContestant, LiquidWorkload, liquid
 from contestants.measure import Pair, environment, pair, pinned, quartiles, same_counts, silent
-from neuromem.backends.reservoir import fast, run_batch
+from neuromem.backends.reservoir import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -80,9 +74,6 @@ GOALS = {
     "brian2-cpp": ("G5", {200: 13, 1000: 13}),
 }
 C_GOAL = 0.95
-#: Points of accuracy that int8 weights may cost.
-INT8_GOAL = 0.5
-STEPS = 100
 #: Neurons of the sizes; those at which C is compared, at each number of steps.
 SIZES = (200, 1000, 5000)
 C_SIZES, C_STEPS = (200, 1000), (20, 100, 300)
@@ -254,75 +245,6 @@ def _same_at_exact_decay(work: LiquidWorkload, module: ModuleType, cls: str) -> 
     return same_counts(counts, NativeLiquid(exact).run()[1])
 
 
-def identical(report: Report, neurons: int = 200) -> None:
-    """Prove that neither threads nor groups nor parts of the batch change a single count."""
-    work = liquid(neurons, STEPS, 100)
-    for precision in ("float32", "int8"):
-        whole = run_batch(work.reservoir, work.batch, precision=precision, threads=1)["count"]
-        same = []
-        for threads in (2, 3, 7):
-            same.append(run_batch(work.reservoir, work.batch, precision=precision, threads=threads))
-        kept = fast.group_size
-        for size in (1, 13):
-            fast.group_size = lambda neurons, size=size: size
-            try:
-                same.append(run_batch(work.reservoir, work.batch, precision=precision))
-            finally:
-                fast.group_size = kept
-        cut = [work.batch.part(a, b) for a, b in ((0, 37), (37, 100))]
-        parts = [run_batch(work.reservoir, part, precision=precision)["count"] for part in cut]
-        reached = all(np.array_equal(f["count"], whole) for f in same) and np.array_equal(
-            np.concatenate(parts), whole
-        )
-        report.identical.append({
-            "measure": f"identical counts for any threads and chunking, {precision}",
-            "goal_name": "G13", "neurons": neurons, "steps": STEPS, "value": float(reached),
-            "goal": 1.0, "reached": reached,
-        })  # fmt: skip
-
-
-def int8_accuracy(neurons: int = 1000) -> dict[str, object]:
-    """Return the accuracy of float32 and int8 weights on simulated digits, and how alike they are.
-
-    A ridge readout is trained on the spike counts of five time bins of the benchmark's liquid, for
-    2,500 digits, and tested on 2,500 others; both precisions see the same. The standard error is
-    that of the difference over these test digits. The correlation is that of all counts.
-
-    Raises
-    ------
-    ImportError
-        When the images or scikit-learn are not installed.
-    """
-    from neuromem.datasets import offline_digits, simulated_nmnist, split
-    from neuromem.events import Framing
-    from neuromem.heads import RidgeReadout
-
-    images, labels = offline_digits()
-    train, test = split(labels, (0.5, 0.5), seed=0)
-    chosen = np.concatenate([train, test])
-    recordings = simulated_nmnist(images[chosen], labels[chosen], seed=0, ids=chosen)
-    batch = Framing(sensor_size=(SIDE, SIDE, POLARITIES), steps=STEPS).spikes(recordings)
-    reservoir = liquid(neurons, STEPS, TRIED).reservoir
-    right, features = {}, {}
-    for precision in ("float32", "int8"):
-        counts = run_batch(reservoir, batch, bins=5, precision=precision)["count"]
-        x = features[precision] = counts.reshape(len(counts), -1).astype(np.float32)
-        readout = RidgeReadout().fit(x[: len(train)], labels[train])
-        right[precision] = 100.0 * (readout.predict(x[len(train) :]) == labels[test])
-    difference = right["float32"] - right["int8"]
-    lost = float(difference.mean())
-    return {
-        "measure": "points of accuracy that int8 loses, simulated digits", "goal_name": "G4",
-        "neurons": neurons, "steps": STEPS, "value": lost, "goal": INT8_GOAL,
-        "reached": lost <= INT8_GOAL, "tested": len(test),
-        "standard_error": float(difference.std(ddof=1) / np.sqrt(len(test))),
-        "accuracy_float32": float(right["float32"].mean()),
-        "accuracy_int8": float(right["int8"].mean()),
-        "correlation": float(np.corrcoef(*(x.ravel() for x in features.values()))[0, 1]),
-        "spikes_ratio": float(features["int8"].sum() / features["float32"].sum()),
-    }  # fmt: skip
-
-
 def _speed_table(records: list[dict]) -> Table:
     table = Table(title="The batched liquid: medians of the rounds", box=SIMPLE)
     for name in COLUMNS:
@@ -411,7 +333,7 @@ def main(
     report = Report()
     try:
         with Progress(console=Console(stderr=True)) as progress:
-            identical(report)
+            report.identical = [identical(precision) for precision in PRECISIONS]
             if not quick and any(CONTESTANTS[name].precision == "int8" for name in names):
                 progress.add_task("accuracy of int8", total=None)
                 try:

@@ -180,7 +180,7 @@ def main(
     for name, values in accuracy.items():
         note(f"accuracy {name}, %", mean=np.mean(values), low=min(values), high=max(values))
 
-    for part, chosen in (("all", of_train | True), ("Train", of_train), ("Test", ~of_train)):
+    for part, chosen in (("Train", of_train), ("Test", ~of_train)):
         ours, theirs = statistics(twins[chosen]), statistics(real[chosen])
         for name, value in theirs.items():
             note(f"{name}, {part}", real=value, simulated=ours[name], ratio=ours[name] / value)

@@ -38,6 +38,8 @@ DECAY, V_THRESH = 0.9, 1.0
 EXACT_DECAY = 0.875
 FIRING_RATE = 0.05
 GRID = 2.0**-14
+#: Time steps of a recording, but where they are varied.
+STEPS = 100
 SEED = 20240607
 #: Samples and bisections by which the gain is found.
 TRIED, HALVINGS = 24, 9

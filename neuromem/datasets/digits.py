@@ -82,7 +82,7 @@ def mnist_images(path: str | os.PathLike[str], split: str = "train") -> Digits:
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             images, labels, index = (
                 archive[f"{split}_{part}"] for part in ("images", "labels", "index")
             )
