@@ -105,7 +105,7 @@ def nmnist(
         if data is not None:
             splits = protocol.from_recordings(data, train)
         elif images is not None:
-            splits = protocol.from_images(images, train)
+            splits = protocol.from_images(images, train, apart_from=test_dir)
         else:
             splits = protocol.offline(train)
         if test_dir is not None:
@@ -258,7 +258,11 @@ def resistive(
     load_card(card)
     store = _store(cache, no_cache)
     with stage("reading the data"):
-        splits = data.offline(train) if images is None else data.from_images(images, train)
+        splits = (
+            data.offline(train)
+            if images is None
+            else data.from_images(images, train, apart_from=test_dir)
+        )
         if test_dir is not None:
             splits = data.with_real_test(splits, test_dir)
     prepare("native")

@@ -70,13 +70,24 @@ def offline(train: int | None = None) -> Splits:
     return _splits(filmed[0], filmed[1], {"test": filmed[2]})
 
 
-def from_images(path: str | os.PathLike[str], train: int | None, test: int = 4000) -> Splits:
+def from_images(
+    path: str | os.PathLike[str],
+    train: int | None,
+    test: int = 4000,
+    apart_from: str | os.PathLike[str] | None = None,
+) -> Splits:
     """Return simulated recordings of MNIST images in a file.
 
     Of the training images the first ``train`` are for training, as many as 10 % of them more for
-    validation; the first ``test`` test images are for the test.
+    validation; the first ``test`` test images are for the test. Training images that real
+    recordings in ``apart_from`` show are passed over, so that these can be a test.
     """
     digits = _images(path, "train")
+    if apart_from is not None:
+        real = read_nmnist(apart_from, "all").ids
+        shown = mnist_index([name for name in real if str(name).startswith("Train/")])
+        new = ~np.isin(digits.index, shown)
+        digits = Digits(digits.images[new], digits.labels[new], digits.index[new])
     most = int(len(digits.labels) / (1 + VALIDATION))
     train = most if train is None else train
     if not 10 <= train <= most:

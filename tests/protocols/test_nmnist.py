@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuromem.datasets import offline_digits, split
+from neuromem.datasets import offline_digits, split, write_nmnist
 from neuromem.protocols import nmnist
-from tests.protocols.small_data import filmed, splits, write_folder, write_images
+from tests.protocols.small_data import filmed, part, splits, write_folder, write_images
 
 
 def prints(samples) -> set[bytes]:
@@ -46,6 +46,20 @@ def test_filmed_images_are_divided_and_never_shared(images):
     assert {s.name for _, s in found.named()} == {"simulated N-MNIST"}
     ids = [set(s.data.ids.tolist()) for _, s in found.named()]
     assert len(set.union(*ids)) == 140
+
+
+def test_images_that_real_test_recordings_show_are_not_filmed_for_training(tmp_path):
+    images = write_images(tmp_path / "digits.npz", train=13)
+    folder = tmp_path / "recordings"
+    write_nmnist(part(0, 2), folder, "train")  # of numbers that the image file has too
+    shown = set(part(0, 2).ids.tolist())
+    careless = nmnist.from_images(images, 90)
+    assert shown & set(careless.train.data.ids.tolist())
+    careful = nmnist.from_images(images, 90, apart_from=folder)
+    assert not shown & {*careful.train.data.ids.tolist(), *careful.validation.data.ids.tolist()}
+    assert len(nmnist.with_real_test(careful, folder).tests["real-test"]) == 20
+    with pytest.raises(ValueError, match="filmed for training"):
+        nmnist.with_real_test(careless, folder)
 
 
 def test_validation_is_the_same_for_any_training_size(folder):
