@@ -218,6 +218,7 @@ def resistive(
     train: Count = 2000,
     card: str = "macro-40nm",
     seeds: Count = 5,
+    only: tuple[str, ...] = (),
     json: Json = None,
     plot: Path | None = None,
     cache: Path | None = None,
@@ -237,6 +238,8 @@ def resistive(
         The device: see "neuromem rram list".
     seeds
         Number of reservoir seeds.
+    only
+        Run these sweeps alone, beside the measured device; may be given several times.
     json
         Write a record for each accuracy here; "-" for the standard output.
     plot
@@ -267,7 +270,9 @@ def resistive(
             splits = data.with_real_test(splits, test_dir)
     prepare("native")
     with stage("calibrating the liquids"):
-        entrants = protocol.contestants(splits, published_nmnist(), seeds=range(seeds), card=card)
+        entrants = protocol.contestants(
+            splits, published_nmnist(), seeds=range(seeds), card=card, only=only
+        )
     print_data(splits)
     with _progress() as report:
         records = contest(entrants, splits, store, report)

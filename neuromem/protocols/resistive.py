@@ -32,6 +32,8 @@ IDEAL = "ideal device"
 INT8 = "int8 weights"
 #: Duration of a time step of the published liquid: 306.3 ms of recording in 50 steps.
 STEP_MS = 6.126
+#: Deviation of the published recurrent weights (µS), and how many cells measure that of a law.
+NORMAL_SD_US, SPREAD_CELLS = 6.673, 100_000
 DAY_S, YEAR_S = 86_400.0, 3.15576e7
 #: Correlation times of telegraph noise that are swept (ms): far shorter and far longer than a
 #: recording. Assumed: no source gives those of the device.
@@ -121,20 +123,37 @@ def contestants(
     card: str = "macro-40nm",
     target_rate: float = 0.1,
     readout: ReadoutName = "ridge",
+    only: Sequence[str] = (),
 ) -> list[Contestant]:
     """Return a liquid under every condition, with every seed.
 
-    Each law of weights is calibrated to the same firing rate, without labels, since a readout of
-    currents has its gain for that; what changes after training (retention) is not.
+    For each law of weights the recurrent gain makes the weights spread as normal ones do, and the
+    input gain is calibrated to the same firing rate, without labels, since a readout of currents
+    has its gain for that; what changes after training (retention) is not made good.
+
+    Raises
+    ------
+    ValueError
+        When ``only`` names a sweep that there is not.
     """
+    swept = conditions(card)
+    if unknown := set(only) - {condition.sweep for condition in swept}:
+        known = ", ".join(dict.fromkeys(condition.sweep for condition in swept))
+        raise ValueError(f"no sweep {', '.join(sorted(unknown))}: there are {known}")
+    kept = {*only, NORMAL, IDEAL, MEASURED}  # all else is compared with these
+    swept = [condition for condition in swept if not only or condition.sweep in kept]
     found = []
     for seed in seeds:
         gains: dict[str, Liquid] = {}
-        for condition in conditions(card):
+        for condition in swept:
             law = condition.weights
             key = law.digest()
             if key not in gains:
-                liquid = base.replace(seed=seed, input_weights=law, recurrent_weights=law)
+                spread = law.draw((SPREAD_CELLS,), np.random.default_rng(0)).std() or NORMAL_SD_US
+                gain = base.recurrent_gain * NORMAL_SD_US / spread
+                liquid = base.replace(
+                    seed=seed, input_weights=law, recurrent_weights=law, recurrent_gain=gain
+                )
                 gains[key] = calibrate(liquid, splits.train.data, target_rate)
             found.append(_contestant(condition, gains[key], readout))
     return found
