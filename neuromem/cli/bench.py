@@ -52,7 +52,7 @@ def nmnist(
     """Classify the digits of N-MNIST with liquids and with plain controls.
 
     Without data of yours it films 5,000 MNIST digits with a simulated event camera; nothing is
-    downloaded. Every choice is made on validation samples, every accuracy is on test samples.
+    downloaded. Readouts are chosen on validation samples, every accuracy is on test samples.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ except ModuleNotFoundError as error:
         "neuromem.heads.readouts needs scikit-learn: pip install 'neuromem-snn[data]'"
     ) from error
 
-#: Penalties that are tried where none are given. Assumed; the best lay within on every benchmark.
+#: Penalties that are tried where none are given. Assumed.
 RIDGE_PENALTIES = (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0, 10.0)
 #: The same for the softmax readout: 10^-4 to 10 by factors of 10. Assumed.
 LOGISTIC_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
