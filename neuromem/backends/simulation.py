@@ -5,17 +5,47 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from neuromem._version import __version__
+from neuromem.backends.stimulus import Stimulus
 from neuromem.network import Network, SpikeTrains
 from neuromem.results import Result
 
-Stimulus = Mapping[str, SpikeTrains]
+OURSELVES = "neuromem-snn"
 Progress = Callable[[float, float], None]
+#: ``"exact"``: the definition's spikes, or an error; ``"native"``: as the simulator would.
+Fidelity = Literal["exact", "native"]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """What a simulator does of itself where simulators differ.
+
+    Parameters
+    ----------
+    stdp_delay
+        Where the delay of a plastic synapse lies: ``"dendritic"``, ``"axonal"`` or ``"either"``.
+    dt_zero
+        What a pair at dt = 0 does: ``"depress"``, ``"potentiate"``, ``"ignore"`` or ``"any"``.
+    weights_are_current
+        Whether weights read at the end of a run include posts since the last pre spike.
+    extra_delay_ticks
+        How many ticks later than defined a spike acts on an IF_curr_exp neuron.
+    reset
+        What happens in a tick, in order, in a line.
+    """
+
+    stdp_delay: str
+    dt_zero: str
+    weights_are_current: bool
+    extra_delay_ticks: float
+    reset: str
 
 
 @dataclass(frozen=True)
@@ -26,22 +56,62 @@ class Capabilities:
     ----------
     name
         The backend's name.
-    version
-        Version of the simulator behind it.
     what
         What it is, in a line.
-    neurons, synapses
-        Names of the neuron models and synapse types it runs.
-    resumes
-        Whether its state can be saved and resumed.
+    extra
+        The extra of this package that installs it; empty where nothing more is needed.
+    packages
+        Packages that it needs, the simulator's own first; their versions are the provenance.
+    exact, native
+        Names in :data:`neuromem.backends.FEATURES` that it has with each fidelity.
+    convention
+        What it does of itself, with ``fidelity="native"``.
+    options
+        What its options mean, by name.
+    runs
+        Whether it can run a network here; False for one that only maps it onto a board.
     """
 
     name: str
-    version: str
     what: str
-    neurons: tuple[str, ...]
-    synapses: tuple[str, ...]
-    resumes: bool
+    extra: str
+    packages: tuple[str, ...]
+    exact: frozenset[str]
+    native: frozenset[str]
+    convention: Convention
+    options: Mapping[str, str] = field(default_factory=dict)
+    runs: bool = True
+
+    def features(self, fidelity: Fidelity) -> frozenset[str]:
+        """Return what it can do with that fidelity."""
+        return self.exact if fidelity == "exact" else self.native
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Packages that it needs and that are not installed."""
+        return tuple(name for name in self.packages if _version(name) is None)
+
+    @property
+    def version(self) -> str:
+        """Version of the simulator that was found; empty where it is not installed."""
+        return _version(self.packages[0]) or ""
+
+    def require(self) -> None:
+        """Raise ModuleNotFoundError naming the extra to install, where a package is missing."""
+        if self.missing:
+            raise ModuleNotFoundError(
+                f"backend {self.name!r} needs {' and '.join(self.missing)}: "
+                f"pip install 'neuromem-snn[{self.extra}]'"
+            )
+
+
+def _version(package: str) -> str | None:
+    if package == OURSELVES:
+        return __version__
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 class Simulation(ABC):
@@ -52,6 +122,7 @@ class Simulation(ABC):
 
     backend: str
     network: Network
+    fidelity: Fidelity = "exact"
 
     @property
     @abstractmethod

@@ -30,10 +30,8 @@ def backends() -> None:
     rows = []
     for name in BACKENDS:
         can = capabilities(name)
-        rows.append(
-            (can.name, can.version, can.what, ", ".join(can.neurons), ", ".join(can.synapses))
-        )
-    print_table(("backend", "version", "what it is", "neurons", "synapses"), rows)
+        rows.append((can.name, can.version or "not installed", can.what))
+    print_table(("backend", "version", "what it is"), rows)
 
 
 def run(arguments: list[str]) -> int:

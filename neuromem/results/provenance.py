@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib import metadata
 
 import msgspec
@@ -23,6 +24,10 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Version of the simulator behind it.
     seed
         Seed of the run's random parts, None where none was given.
+    fidelity
+        ``"exact"``: the definition's own dynamics; ``"native"``: as the simulator would.
+    settings
+        The backend's options, and what it did to be faithful.
     packages
         Versions of the packages involved.
     python, system
@@ -33,6 +38,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     backend: str
     backend_version: str
     seed: int | None = None
+    fidelity: str = "exact"
+    settings: dict[str, str] = {}
     packages: dict[str, str] = {}
     python: str = ""
     system: str = ""
@@ -44,6 +51,9 @@ def provenance(
     backend_version: str,
     seed: int | None,
     extra: tuple[str, ...] = (),
+    *,
+    fidelity: str = "exact",
+    settings: Mapping[str, str] | None = None,
 ) -> Provenance:
     """Return the provenance of a run on this machine; ``extra`` names further packages."""
     versions = {}
@@ -57,6 +67,8 @@ def provenance(
         backend=backend,
         backend_version=backend_version,
         seed=seed,
+        fidelity=fidelity,
+        settings=dict(settings or {}),
         packages=versions,
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",

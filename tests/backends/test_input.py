@@ -105,9 +105,8 @@ def test_unknown_names(backend) -> None:
 @both
 def test_capabilities(backend) -> None:
     can = backends.capabilities(backend)
-    assert can.name == backend and can.resumes
-    assert set(can.neurons) == {"IF_curr_exp", "IF_curr_delta", "LIF_hard_reset"}
-    assert set(can.synapses) == {"StaticSynapse", "STDPSynapse"}
+    assert can.name == backend and can.exact == can.native == frozenset(backends.FEATURES)
+    assert can.version and not can.missing
 
 
 @both

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from neuromem.backends.native.capabilities import capabilities
 from neuromem.backends.native.simulation import NativeSimulation
+from neuromem.backends.simulation import Fidelity
 from neuromem.network import Network
 
 
-def start(network: Network, backend: str, seed: int | None) -> NativeSimulation:
+def start(
+    network: Network,
+    backend: str,
+    seed: int | None,
+    fidelity: Fidelity,
+    options: Mapping[str, Any],
+) -> NativeSimulation:
     """Return a simulation at t = 0."""
-    return NativeSimulation(network, backend, seed)
+    simulation = NativeSimulation(network, backend, seed)
+    simulation.fidelity = fidelity
+    return simulation
 
 
-def resume(tree: dict[str, Any], backend: str) -> NativeSimulation:
+def resume(tree: Mapping[str, Any], backend: str) -> NativeSimulation:
     """Return the simulation in a saved tree."""
     return NativeSimulation.from_tree(tree, backend)
 

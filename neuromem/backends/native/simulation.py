@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from neuromem._version import __version__
 from neuromem.backends.interruption import interruptions_deferred
 from neuromem.backends.native.reference import ReferenceEngine
 from neuromem.backends.native.translate import translate
-from neuromem.backends.simulation import Progress, Simulation, Stimulus
-from neuromem.network import Network, Population, Recording, SpikeTrains, dumps, loads
+from neuromem.backends.sampling import interval_ticks, sample_shape, sample_unit
+from neuromem.backends.simulation import Progress, Simulation
+from neuromem.backends.stimulus import LAST_TICK, Stimulus, input_ticks
+from neuromem.network import Network, Recording, SpikeTrains, dumps, loads
 from neuromem.results import Result, Samples, provenance, write_tree
 
 #: How many ticks pass before the first look at the progress and at an interruption, and how long
@@ -23,8 +25,6 @@ from neuromem.results import Result, Samples, provenance, write_tree
 CHUNK_TICKS = 200
 CHUNK_SECONDS = 0.1
 KIND = "simulation"
-#: Ticks are logged in 32 bits.
-LAST_TICK = 2**31 - 1
 
 
 class NativeSimulation(Simulation):
@@ -53,24 +53,8 @@ class NativeSimulation(Simulation):
     def stimulate(self, stimulus: Stimulus) -> None:
         """Add input spikes; see :meth:`neuromem.backends.Simulation.stimulate`."""
         parts = [self._events]
-        h, now = self.network.timestep_ms, self.engine.tick
         for name, trains in stimulus.items():
-            source = self.network.population(name)
-            if isinstance(source, Population):
-                raise ValueError(f"{name!r} is a population of neurons: stimulate a spike source")
-            if trains.size != source.size:
-                raise ValueError(f"{trains.size} spike trains for {name!r} of size {source.size}")
-            if len(trains) and trains.times_ms[-1] / h > LAST_TICK:
-                latest = trains.times_ms[-1]
-                raise ValueError(f"input spike at {latest:g} ms: the last tick is {LAST_TICK}")
-            ticks = np.rint(trains.times_ms / h).astype(np.int64)
-            off_grid = np.abs(ticks * h - trains.times_ms) > 1e-6 * h
-            if np.any(off_grid):
-                bad = trains.times_ms[off_grid][0]
-                raise ValueError(f"input spike at {bad} ms: must lie on the {h:g} ms grid")
-            if np.any(ticks < now):
-                bad = trains.times_ms[ticks < now][0]
-                raise ValueError(f"input spike at {bad:g} ms: the simulation is at {now * h:g} ms")
+            ticks = input_ticks(self.network, name, trains, self.engine.tick)
             first = self.plan.groups[name][0]
             parts.append(np.stack([ticks, first + trains.neurons], axis=1))
         # Sorted by tick, then cell; a line can spike once in a tick.
@@ -143,9 +127,9 @@ class NativeSimulation(Simulation):
         weights: dict[str, Samples] = {}
         for recording, (ticks, values) in zip(self._sampled, self._samples, strict=True):
             times = np.array(ticks) * self.network.timestep_ms
-            shape = (0, *self._sample(recording).shape)
+            shape = (0, *sample_shape(self.network, recording))
             table = np.array(values) if values else np.zeros(shape)
-            samples = Samples(times, table, self._unit(recording))
+            samples = Samples(times, table, sample_unit(self.network, recording))
             if recording.variable == "weights":
                 weights[recording.target] = samples
             else:
@@ -184,7 +168,7 @@ class NativeSimulation(Simulation):
         }
 
     @classmethod
-    def from_tree(cls, tree: dict[str, Any], backend: str) -> NativeSimulation:
+    def from_tree(cls, tree: Mapping[str, Any], backend: str) -> NativeSimulation:
         """Return the simulation in a tree made by :meth:`tree`."""
         seed = int(tree["seed"])
         simulation = cls(loads(tree["network"]), backend, None if seed < 0 else seed)
@@ -211,7 +195,7 @@ class NativeSimulation(Simulation):
         self._events = self._events[np.searchsorted(self._events[:, 0], stop) :]
 
     def _next_sample(self, recording: Recording, tick: int) -> int:
-        every = self.network.ticks(recording.every_ms or self.network.timestep_ms)
+        every = interval_ticks(self.network, recording)
         return -(-tick // every) * every
 
     def _sample(self, recording: Recording) -> np.ndarray:
@@ -219,16 +203,6 @@ class NativeSimulation(Simulation):
             return self.weights(recording.target)
         start, stop = self.plan.groups[recording.target]
         return self.engine.values(recording.variable)[start:stop]
-
-    def _unit(self, recording: Recording) -> str:
-        if recording.variable == "weights":
-            target = self.network.view(self.network.projection(recording.target).post).population
-        else:
-            target = self.network.population(recording.target)
-        assert isinstance(target, Population)
-        if recording.variable == "v":
-            return "1" if target.neuron.weight_unit == "1" else "mV"
-        return target.neuron.weight_unit
 
     def _log(self) -> np.ndarray:
         """Return all spikes so far as (tick, cell) rows, ordered."""

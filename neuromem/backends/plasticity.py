@@ -1,0 +1,82 @@
+"""What follows from spikes alone about a pair rule whose potentiation is applied late."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from neuromem.network import Network, Projection, SpikeTrains, STDPSynapse
+
+
+def settled(
+    network: Network, projection: Projection, stored: np.ndarray, spikes: Mapping[str, SpikeTrains]
+) -> np.ndarray:
+    r"""Return stored weights [pre, post] with the potentiation that waits for the next pre spike.
+
+    .. math::
+        w \leftarrow \min(w + A_+ K_i e^{-(t_j - t_i)/\tau_+}, w_{max})
+
+    for every post spike t_j at the synapse after the last pre spike t_i, posts still on their way
+    included, with K_i the pre neuron's summed trace at t_i (1 with nearest pairing).
+
+    Parameters
+    ----------
+    network, projection
+        The definition, and its plastic projection.
+    stored
+        Weights after the last pre spike, NaN where there is no connection.
+    spikes
+        Spikes of every population.
+    """
+    rule = projection.synapse
+    assert isinstance(rule, STDPSynapse)
+    weights = stored.copy()
+    for i, j, pre, post in _synapses(network, projection, spikes):
+        if not len(pre):
+            continue
+        last = pre[-1]
+        late = post >= last if rule.dt_zero == "potentiate" else post > last
+        if not late.any():
+            continue
+        nearest = rule.pairing == "nearest"
+        trace = 1.0 if nearest else np.exp((pre - last) / rule.tau_plus_ms).sum()
+        for time in post[late]:
+            weights[i, j] += rule.A_plus * trace * np.exp((last - time) / rule.tau_plus_ms)
+            weights[i, j] = min(weights[i, j], rule.w_max)
+    return weights
+
+
+def overflow(network: Network, spikes: Mapping[str, SpikeTrains]) -> str | None:
+    """Return where a post neuron outran its ``post_history`` between two pre spikes, or None.
+
+    Up to there a backend that remembers every post spike does the same.
+    """
+    for projection in network.projections:
+        rule = projection.synapse
+        if not isinstance(rule, STDPSynapse) or rule.post_history is None:
+            continue
+        for i, j, pre, post in _synapses(network, projection, spikes):
+            between = np.diff(np.append(np.searchsorted(post, pre, side="right"), len(post)))
+            if np.any(between > rule.post_history):
+                return (
+                    f"projection {projection.label!r}: post neuron {j} spikes "
+                    f"{between.max()} times between two spikes of pre neuron {i}, and remembers "
+                    f"{rule.post_history}"
+                )
+    return None
+
+
+def _synapses(network: Network, projection: Projection, spikes: Mapping[str, SpikeTrains]):
+    """Yield (pre, post, pre times, post times) of each synapse, times (ms) at the synapse."""
+    rule = projection.synapse
+    assert isinstance(rule, STDPSynapse)
+    pre, post = network.view(projection.pre), network.view(projection.post)
+    rows, columns = network.pairs(projection)
+    delays = network.delays_ticks(projection) * network.timestep_ms
+    before = [np.array(t) for t in spikes[pre.population.name].per_neuron()]
+    after = [np.array(t) for t in spikes[post.population.name].per_neuron()]
+    side = rule.dendritic_delay_fraction
+    for i, j, delay in zip(rows.tolist(), columns.tolist(), delays.tolist(), strict=True):
+        one, other = before[pre.start + i], after[post.start + j]
+        yield i, j, one + (1 - side) * delay, other + side * delay
