@@ -5,8 +5,8 @@ from __future__ import annotations
 import cyclopts
 
 from neuromem._version import __version__
-from neuromem.cli import bench, cite, demo, memory, rram
-from neuromem.cli.output import console, errors, print_table
+from neuromem.cli import backends, bench, cite, demo, memory, rram
+from neuromem.cli.output import console, errors
 
 app = cyclopts.App(
     name="neuromem",
@@ -19,19 +19,8 @@ app.command(memory.app)
 app.command(bench.app)
 app.command(rram.app)
 app.command(demo.demo)
+app.command(backends.backends)
 app.command(cite.cite)
-
-
-@app.command
-def backends() -> None:
-    """Show where a network can run, and what each backend can do."""
-    from neuromem.backends import BACKENDS, capabilities
-
-    rows = []
-    for name in BACKENDS:
-        can = capabilities(name)
-        rows.append((can.name, can.version or "not installed", can.what))
-    print_table(("backend", "version", "what it is"), rows)
 
 
 def run(arguments: list[str]) -> int:

@@ -19,6 +19,7 @@ from neuromem.cli.output import (
     print_table,
     stage,
     write_json,
+    write_text,
 )
 
 if TYPE_CHECKING:
@@ -285,6 +286,51 @@ def resistive(
         print_line(f"wrote {save_figure(device_sweeps(records), plot)}")
     write_json(json, records)
     return 0
+
+
+@app.command
+def parity(
+    *,
+    backend: tuple[str, ...] = (),
+    fidelity: Literal["exact", "native", "both"] = "exact",
+    recordings: Path | None = None,
+    markdown: Path | None = None,
+    json: Json = None,
+) -> int:
+    """Compare the backends that are installed, spike for spike; exit 1 where an exact one differs.
+
+    Parameters
+    ----------
+    backend
+        Compare these alone; may be given several times.
+    fidelity
+        exact: as the definition says; native: as each simulator would run it; or both.
+    recordings
+        Folder of a board's recordings (ca3_*.json) to compare with as well.
+    markdown
+        Write the tables here as Markdown.
+    json
+        Write a record for each comparison here; "-" for the standard output.
+    """
+    from neuromem.backends import BACKENDS, FIDELITIES, capabilities
+    from neuromem.protocols.parity import REFERENCE, parity, table
+    from neuromem.protocols.parity import markdown as as_markdown
+    from neuromem.protocols.parity_scenarios import scenarios
+
+    check_writable(markdown, json)
+    _check_there(recordings)
+    names = backend or tuple(name for name in BACKENDS if name != REFERENCE)
+    for name in names:
+        capabilities(name)
+    chosen = FIDELITIES if fidelity == "both" else (fidelity,)
+    with _progress() as report:
+        rows = list(parity(scenarios(recordings), names, chosen, report))  # type: ignore[arg-type]
+    for one in chosen:
+        print_table(*table(rows, one))  # type: ignore[arg-type]
+        print_line()
+    write_text(markdown, as_markdown(rows, "Do the backends agree?"))
+    write_json(json, rows)
+    return int(any(r.outcome == "differs" and r.fidelity == "exact" for r in rows))
 
 
 def _bench(

@@ -9,7 +9,7 @@ import cyclopts
 import numpy as np
 from cyclopts import Parameter, validators
 
-from neuromem.backends import capabilities
+from neuromem.backends import Fidelity, check
 from neuromem.cli.output import (
     check_plot,
     check_writable,
@@ -49,6 +49,7 @@ def run(
     /,
     *,
     backend: str = "native",
+    fidelity: Fidelity = "exact",
     seed: Seed = None,
     out: Path | None = None,
     plot: Path | None = None,
@@ -64,6 +65,8 @@ def run(
         Operations to perform (TOML).
     backend
         Where to run; see "neuromem backends".
+    fidelity
+        exact: the definition's spikes, or an error; native: as that simulator would.
     seed
         Seed of the program's random operations.
     out
@@ -90,7 +93,11 @@ def run(
         loaded = load_program(program)
         operations = loaded.expanded(np.random.default_rng(seed))
         work = loaded.build().start(
-            backend, seed=seed, spacing_ms=loaded.spacing_ms, force=loaded.force
+            backend,
+            seed=seed,
+            fidelity=fidelity,
+            spacing_ms=loaded.spacing_ms,
+            force=loaded.force,
         )
         keep = session or Path(f"{program.stem}.session.h5")
     interrupted = False
@@ -147,7 +154,7 @@ def show(
     save
         Write the definition here (JSON).
     backend
-        Whose capabilities to check; see "neuromem backends".
+        On which to check that it runs; see "neuromem backends".
     seed
         Seed of random connections; these topologies have none.
     out
@@ -159,8 +166,8 @@ def show(
     """
     check_writable(save, out, json)
     check_plot(plot)
-    can = capabilities(backend)
     network = Memory(cues, content, model=model, post_history=post_history or None).network
+    can = check(network, backend)
     tables = {
         "populations": population_table(network),
         "neurons": neuron_table(network),
@@ -196,6 +203,7 @@ def replay_recording(
     /,
     *,
     backend: str = "native",
+    fidelity: Fidelity = "exact",
     seed: Seed = None,
     out: Path | None = None,
     plot: Path | None = None,
@@ -209,6 +217,8 @@ def replay_recording(
         Recording of a board (JSON).
     backend
         Where to run; see "neuromem backends".
+    fidelity
+        exact: the definition's spikes, or an error; native: as that simulator would.
     seed
         Seed for the provenance; a replay draws nothing.
     out
@@ -222,7 +232,7 @@ def replay_recording(
     check_plot(plot)
     loaded = load_recording(recording)
     prepare(backend)
-    comparisons, result = replay(loaded, backend, seed=seed)
+    comparisons, result = replay(loaded, backend, seed=seed, fidelity=fidelity)
     counts = [
         (len(c.recorded), len(c.reproduced), len(c.missing), len(c.extra)) for c in comparisons
     ]

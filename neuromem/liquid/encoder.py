@@ -10,6 +10,7 @@ from neuromem.backends import BACKENDS, Progress
 from neuromem.backends.reservoir import ENGINES, Reservoir, run_batch
 from neuromem.events import EventSet
 from neuromem.liquid.liquid import INPUT, Liquid
+from neuromem.liquid.shards import encode_in_processes
 from neuromem.network import SpikeBatch, SpikeTrains
 
 #: Recordings that are encoded in one go: bounds the memory that their framed spikes take.
@@ -23,6 +24,7 @@ def encode(
     *,
     precision: str = "float32",
     threads: int | None = None,
+    processes: int = 1,
     progress: Progress | None = None,
     **engine: Any,
 ) -> np.ndarray:
@@ -42,6 +44,9 @@ def encode(
         ``"float32"`` or ``"int8"`` weights.
     threads
         Of the native engine; all cores where None. The features are the same for any number.
+    processes
+        Share the recordings out over so many processes; the features are the same for any number.
+        A script that asks for several runs its own part under ``if __name__ == "__main__":``.
     progress
         Called with (done, total) recordings.
     **engine
@@ -62,6 +67,18 @@ def encode(
             f"{asked} on backend {backend!r}: it runs float32 without options; use the native "
             "backend"
         )
+    if processes < 1:
+        raise ValueError(f"processes = {processes}: must be at least 1")
+    if processes > 1 and engine:
+        raise ValueError(
+            f"{', '.join(engine)} with processes = {processes}: noise is drawn in one stream; use "
+            "one process, and threads"
+        )
+    if processes > 1 and len(recordings):
+        return encode_in_processes(
+            liquid, recordings, backend, processes, progress,
+            precision=precision, threads=threads,
+        )  # fmt: skip
     if "rng" in engine:  # one for all chunks, or each would repeat the noise of the first
         engine["rng"] = np.random.default_rng(engine["rng"])
     features = liquid.features

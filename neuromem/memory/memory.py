@@ -114,21 +114,23 @@ class Memory:
         backend: str = "native",
         *,
         seed: int | None = None,
+        fidelity: backends.Fidelity = "exact",
         spacing_ms: int | None = None,
         force: bool = False,
+        **options: Any,
     ) -> Session:
         """Return a live session at t = 0.
 
         Parameters
         ----------
-        backend, seed
+        backend, seed, fidelity, **options
             As in :func:`neuromem.backends.start`.
         spacing_ms
             Distance kept from one operation's start to the next (ms); a comfortable one where None.
         force
             Accept operations closer than the model's minimal spacing.
         """
-        simulation = backends.start(self.network, backend, seed=seed)
+        simulation = backends.start(self.network, backend, seed=seed, fidelity=fidelity, **options)
         simulation.stimulate(
             {name: SpikeTrains.of([times]) for name, times in self.model.boot.items()}
         )
@@ -140,9 +142,11 @@ class Memory:
         backend: str = "native",
         *,
         seed: int | None = None,
+        fidelity: backends.Fidelity = "exact",
         spacing_ms: int | None = None,
         force: bool = False,
         progress: backends.Progress | None = None,
+        **options: Any,
     ) -> Session:
         """Run a program of operations in one go and return the session, with all its answers.
 
@@ -153,7 +157,14 @@ class Memory:
         ValueError
             For an operation that does not fit the memory, or starts too early.
         """
-        session = self.start(backend, seed=seed, spacing_ms=spacing_ms, force=force)
+        session = self.start(
+            backend,
+            seed=seed,
+            fidelity=fidelity,
+            spacing_ms=spacing_ms,
+            force=force,
+            **options,
+        )
         session.run(operations, progress)
         return session
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -95,9 +96,21 @@ def load_recording(path: str | os.PathLike[str]) -> Recorded:
 
 
 def replay(
-    recording: Recorded, backend: str = "native", *, seed: int | None = None
+    recording: Recorded,
+    backend: str = "native",
+    *,
+    seed: int | None = None,
+    fidelity: backends.Fidelity = "exact",
+    **options: Any,
 ) -> tuple[list[Comparison], Result]:
     """Run a recording's inputs through the memory and compare with what the board did.
+
+    Parameters
+    ----------
+    recording
+        What the board did.
+    backend, seed, fidelity, **options
+        As in :func:`neuromem.backends.start`.
 
     Returns
     -------
@@ -110,7 +123,13 @@ def replay(
     memory = Memory(cues, content)
     inputs = SpikeTrains.of(recording.inputs.cue + recording.inputs.content)
     result = backends.run(
-        memory.network, recording.params.sim_time_ms, {"input": inputs}, backend, seed=seed
+        memory.network,
+        recording.params.sim_time_ms,
+        {"input": inputs},
+        backend,
+        seed=seed,
+        fidelity=fidelity,
+        **options,
     )
     parts = {"OUTcue": ("output", 0, cues), "OUTcont": ("output", cues, cues + content)}
     comparisons = []

@@ -123,6 +123,14 @@ def test_threads_change_nothing(threads):
     )
 
 
+def test_processes_change_nothing():
+    data = recordings(7)
+    seen = []
+    shared = encode(LIQUID, data, processes=2, progress=lambda *pair: seen.append(pair))
+    assert np.array_equal(shared, LIQUID.encode(data))
+    assert seen[-1] == (7, 7) and len(seen) == 7
+
+
 def test_chunks_change_nothing_but_what_is_reported(monkeypatch):
     data = recordings(9)
     whole = LIQUID.encode(data)
@@ -258,6 +266,8 @@ def test_a_recording_without_events_is_silence():
         ({"backend": "spinnaker3"}, "no backend 'spinnaker3': there are native, native-reference"),
         ({"precision": "int4"}, "no precision 'int4'"),
         ({"threads": 0}, "threads = 0"),
+        ({"processes": 0}, "processes = 0: must be at least 1"),
+        ({"processes": 2, "rng": 1}, "rng with processes = 2"),
     ],
 )
 def test_bad_requests_are_refused(arguments, message):
