@@ -1,4 +1,4 @@
-"""The Free Spoken Digit Dataset: recordings of spoken digits, and what a cochlea hears in them."""
+"""Wav files of spoken digits (Free Spoken Digit Dataset), and what a cochlea hears in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from neuromem.events.cochlea import Cochlea
 from neuromem.events.eventset import EventSet
 
 #: ``<digit>_<speaker>_<index>.wav``
-FILE_NAME = re.compile(r"(\d)_(.+)_(\d+)\.wav")
+FILE_NAME = re.compile(r"([0-9])_(.+)_([0-9]+)\.wav", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,8 @@ class SpokenDigits:
         Samples a second, the same for all.
     rejected
         Files that were not taken, as texts "name: why".
+    name
+        What they are, in tables.
     """
 
     clips: tuple[np.ndarray, ...]
@@ -49,6 +51,7 @@ class SpokenDigits:
     ids: np.ndarray
     rate_hz: int
     rejected: tuple[str, ...] = ()
+    name: str = "spoken digits"
 
     def __len__(self) -> int:
         """Return the number of recordings."""
@@ -81,7 +84,9 @@ def read_wav(file: str | os.PathLike[str] | io.BytesIO) -> tuple[np.ndarray, int
             raise ValueError(f"not a readable wav file: {error}") from None
     audio = np.asarray(samples)
     if audio.ndim != 1:
-        raise ValueError(f"{audio.shape[1]} channels: mix them to one (sox IN OUT remix -)")
+        raise ValueError(
+            f"{audio.shape[1]} channels: mix them to one (sox IN OUT remix -) or pick one (remix 1)"
+        )
     if audio.dtype != np.int16:
         raise ValueError(f"samples of {audio.dtype}: convert to 16 bit (sox IN -b 16 OUT)")
     if not audio.size:
@@ -92,15 +97,16 @@ def read_wav(file: str | os.PathLike[str] | io.BytesIO) -> tuple[np.ndarray, int
 def read_spoken_digits(path: str | os.PathLike[str]) -> SpokenDigits:
     """Read the recordings ``<digit>_<speaker>_<index>.wav`` of a folder or zip file.
 
-    Files that cannot be read, are named otherwise, or differ from most in their sampling rate are
-    left out and named in ``rejected``.
+    Files that cannot be read or are named otherwise are left out and named in ``rejected``. Any
+    speakers will do, also a single one.
 
     Raises
     ------
     FileNotFoundError
         When there is no such folder or file.
     ValueError
-        When it is no zip file or holds no recording that can be read.
+        When it is no zip file, holds no recording that can be read, or recordings of several
+        sampling rates.
     """
     path = Path(path)
     found: list[tuple[tuple[int, str, int], str, np.ndarray, int]] = []
@@ -115,37 +121,39 @@ def read_spoken_digits(path: str | os.PathLike[str]) -> SpokenDigits:
             rejected.append(f"{name}: {error}")
         else:
             key = (int(match[1]), match[2], int(match[3]))
-            found.append((key, name.removesuffix(".wav"), audio, rate_hz))
+            found.append((key, name[: -len(".wav")], audio, rate_hz))
     if not found:
         why = f"; the first of {len(rejected)}: {rejected[0]}" if rejected else ""
         raise ValueError(f"{path}: no recording <digit>_<speaker>_<index>.wav{why}")
     found.sort(key=lambda item: item[0])
-    rate_hz = Counter(item[3] for item in found).most_common(1)[0][0]
-    rejected += [
-        f"{name}.wav: {rate} Hz, most have {rate_hz} Hz: resample it"
-        for _, name, _, rate in found
-        if rate != rate_hz
-    ]
-    taken = [item for item in found if item[3] == rate_hz]
+    rates = Counter(item[3] for item in found).most_common()
+    rate_hz = rates[0][0]
+    if len(rates) > 1:
+        stray = next(name for _, name, _, rate in found if rate != rate_hz)
+        counts = ", ".join(f"{count} of {rate} Hz" for rate, count in rates)
+        raise ValueError(
+            f"{path}: recordings of several sampling rates ({counts}; {stray}.wav is one of the "
+            "fewer): resample them to one (sox IN -r RATE OUT)"
+        )
     return SpokenDigits(
-        clips=tuple(audio for _, _, audio, _ in taken),
-        labels=np.array([key[0] for key, *_ in taken]),
-        speakers=np.array([key[1] for key, *_ in taken]),
-        ids=np.array([name for _, name, *_ in taken]),
+        clips=tuple(audio for _, _, audio, _ in found),
+        labels=np.array([key[0] for key, *_ in found]),
+        speakers=np.array([key[1] for key, *_ in found]),
+        ids=np.array([name for _, name, *_ in found]),
         rate_hz=rate_hz,
         rejected=tuple(rejected),
     )
 
 
 def spoken_events(
-    path: str | os.PathLike[str], cochlea: Cochlea | None = None
+    source: str | os.PathLike[str] | SpokenDigits, cochlea: Cochlea | None = None
 ) -> tuple[EventSet, np.ndarray]:
-    """Return what a cochlea hears in a folder or zip file of spoken digits, and the speakers.
+    """Return what a cochlea hears in spoken digits, and the speakers.
 
     Parameters
     ----------
-    path
-        As in :func:`read_spoken_digits`; so are the errors.
+    source
+        The digits, or a folder or zip file for :func:`read_spoken_digits`, whose errors it raises.
     cochlea
         The cochlea; with its defaults where None.
 
@@ -154,9 +162,9 @@ def spoken_events(
     EventSet, np.ndarray
         The recordings as events, with the file names as ids, and the name of each one's speaker.
     """
-    digits = read_spoken_digits(path)
+    digits = source if isinstance(source, SpokenDigits) else read_spoken_digits(source)
     heard = (cochlea or Cochlea()).hear_all(
-        digits.clips, digits.rate_hz, digits.labels, digits.ids, name="spoken digits"
+        digits.clips, digits.rate_hz, digits.labels, digits.ids, digits.name
     )
     return replace(heard, rejected=digits.rejected), digits.speakers
 
@@ -180,10 +188,10 @@ def leave_one_speaker_out(
 
 
 def _wav_files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """Yield name and reader of each wav file, without the sidecars that macOS leaves."""
+    """Yield name and reader of each wav file, but not of the sidecars that macOS leaves."""
     if path.is_dir():
-        for file in sorted(path.rglob("*.wav")):
-            if not file.name.startswith("._"):
+        for file in sorted(path.rglob("*")):
+            if _is_wav(file.name) and file.is_file():
                 yield file.name, file.read_bytes
     elif not path.exists():
         raise FileNotFoundError(
@@ -196,5 +204,9 @@ def _wav_files(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
         with zipfile.ZipFile(path) as archive:
             for member in sorted(archive.namelist()):
                 name = member.rsplit("/", 1)[-1]
-                if name.endswith(".wav") and not name.startswith("._"):
+                if _is_wav(name):
                     yield name, partial(archive.read, member)
+
+
+def _is_wav(name: str) -> bool:
+    return name.lower().endswith(".wav") and not name.startswith("._")

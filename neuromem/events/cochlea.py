@@ -23,6 +23,7 @@ BLOCK_S = 0.25
 SILENCE_RMS = 1e-6
 #: Above this share of samples at full scale a recording is reported as clipped (assumption).
 CLIPPED_SHARE = 1e-3
+CLIPPED = "clipped, heard all the same; the distortion is heard as high frequencies"
 
 
 class Cochlea(Spec, frozen=True, kw_only=True):
@@ -122,7 +123,11 @@ class Cochlea(Spec, frozen=True, kw_only=True):
         UserWarning
             When more than one sample in a thousand is at full scale: a clipped recording.
         """
-        return self._bank(rate_hz).hear(_checked(audio))
+        audio = _checked(audio)
+        share = _clipped_share(audio)
+        if share > CLIPPED_SHARE:
+            warnings.warn(f"{share:.1%} of the samples are at full scale: {CLIPPED}", stacklevel=2)
+        return self._bank(rate_hz).hear(audio)
 
     def hear_all(
         self,
@@ -138,13 +143,26 @@ class Cochlea(Spec, frozen=True, kw_only=True):
         ------
         ValueError
             As :meth:`hear`, naming the recording by its id.
+
+        Warns
+        -----
+        UserWarning
+            Once, with the number of clipped recordings and the first of them; they are heard.
         """
         bank = self._bank(rate_hz)
-        names = range(len(clips)) if ids is None else ids
-        heard = [
-            bank.hear(_checked(clip, f"{name} {clip_id}: "))
-            for clip, clip_id in zip(clips, names, strict=True)
-        ]
+        heard: list[Events] = []
+        clipped: list[str] = []
+        for clip, clip_id in zip(clips, range(len(clips)) if ids is None else ids, strict=True):
+            audio = _checked(clip, f"{name} {clip_id}: ")
+            heard.append(bank.hear(audio))
+            if _clipped_share(audio) > CLIPPED_SHARE:
+                clipped.append(str(clip_id))
+        if clipped:
+            warnings.warn(
+                f"{name}: {len(clipped)} of {len(heard)} recordings, the first {clipped[0]}, have "
+                f"more than {CLIPPED_SHARE:.1%} of their samples at full scale: {CLIPPED}",
+                stacklevel=2,
+            )
         return EventSet.of(heard, labels, name, ids)
 
     def _bank(self, rate_hz: float) -> _Bank:
@@ -245,8 +263,9 @@ def _checked(audio: np.ndarray, name: str = "") -> np.ndarray:
     audio = np.asarray(audio)
     if audio.ndim != 1:
         raise ValueError(
-            f"{name}audio of shape {audio.shape}: give one channel, shape (n,); mix several with "
-            f"audio.mean(axis=1) / 32768 for 16-bit samples of shape (n, channels)"
+            f"{name}audio of shape {audio.shape}: give one channel, shape (n,); of 16-bit samples "
+            "of shape (n, channels) pick one, audio[:, 0], or mix several, "
+            "audio.mean(axis=1) / 32768"
         )
     if not audio.size:
         raise ValueError(f"{name}audio of 0 samples: give at least one")
@@ -264,11 +283,9 @@ def _checked(audio: np.ndarray, name: str = "") -> np.ndarray:
         raise ValueError(
             f"{name}audio peak = {peak:g}: floats must lie within -1..1; divide by full scale"
         )
-    share = np.mean(np.abs(audio) >= 32767 / 32768)
-    if share > CLIPPED_SHARE:
-        warnings.warn(
-            f"{name}{share:.1%} of the samples are at full scale: a clipped recording, whose "
-            "distortion is heard as high frequencies",
-            stacklevel=3,
-        )
     return audio
+
+
+def _clipped_share(audio: np.ndarray) -> float:
+    """Return the share of samples at full scale."""
+    return float(np.mean(np.abs(audio) >= 32767 / 32768))

@@ -79,7 +79,25 @@ def test_our_tonic_labels_are_those_of_tonic(n_tidigits):
     theirs = tonic.datasets.NTIDIGITS18(str(n_tidigits), train=True, single_digits=True)
     ours = read_n_tidigits(n_tidigits, "train", "tonic")
     assert [target for _, target in theirs] == ours.labels.tolist()
+    # Its attribute ``labels`` holds the sequences too: whoever takes it is one off from the third.
+    assert theirs.labels == ["z", "o", "7", "13", "1"]
+    assert len(theirs.labels) != len(theirs) == len(ours)
     theirs.data.close()
+
+
+def test_every_word_has_its_class_in_both_conventions(tmp_path):
+    """The types of the official file: addresses int, times in seconds, names as bytes."""
+    (tmp_path / "NTIDIGITS18").mkdir()
+    words = ["o", "1", "2", "3", "4", "5", "6", "7", "8", "9", "z"]
+    with h5py.File(tmp_path / "NTIDIGITS18" / "n-tidigits.hdf5", "w") as tree:
+        tree["train_labels"] = np.array([f"man-ae-a-{word}" for word in words], dtype="S")
+        for word in words:
+            tree[f"train_addresses/man-ae-a-{word}"] = CHANNELS.astype(np.int64)
+            tree[f"train_timestamps/man-ae-a-{word}"] = SECONDS
+    assert read_n_tidigits(tmp_path, labels="tonic").labels.tolist() == list(range(11))
+    assert read_n_tidigits(tmp_path, labels="paper").labels.tolist() == [10, *range(1, 10), 0]
+    with pytest.raises(ValueError, match="labels = 'theirs': must be 'paper' or 'tonic'"):
+        read_n_tidigits(tmp_path, labels="theirs")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("group", ["train_addresses", "train_timestamps"])

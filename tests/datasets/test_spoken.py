@@ -71,13 +71,17 @@ def test_a_zip_file_reads_as_the_folder_it_was_made_from(folder, tmp_path_factor
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("3_ann_0.wav", wav(np.stack([tone(), tone()], axis=1)), "2 channels: mix"),
+        (
+            "3_ann_0.wav",
+            wav(np.stack([tone(), tone()], axis=1)),
+            "2 channels: mix them to one (sox IN OUT remix -) or pick one",
+        ),
         ("3_ann_0.wav", wav(tone().astype(np.float32)), "samples of float32: convert"),
         ("3_ann_0.wav", wav(tone())[:-50], "not a readable wav"),
         ("3_ann_0.wav", b"no sound at all", "not a readable wav"),
         ("3_ann_0.wav", b"", "not a readable wav"),
         ("3_ann_0.wav", wav(tone()[:0]), "no samples"),
-        ("3_ann_0.wav", wav(tone(), 16000), "16000 Hz, most have 8000 Hz"),
+        ("3_ann_0.WAV", wav(tone())[:20], "not a readable wav"),
         ("three.wav", wav(tone()), "not named"),
     ],
 )
@@ -90,6 +94,28 @@ def test_a_file_that_cannot_be_taken_is_named_and_the_others_are_read(
     assert len(digits.rejected) == 1
     assert digits.rejected[0].startswith(name)
     assert reason in digits.rejected[0]
+
+
+def test_several_sampling_rates_are_an_error_that_names_one_recording(folder):
+    (folder / "3_ann_0.wav").write_bytes(wav(tone(rate_hz=16000), 16000))
+    with pytest.raises(ValueError, match=r"8 of 8000 Hz, 1 of 16000 Hz; 3_ann_0\.wav .*resample"):
+        read_spoken_digits(folder)
+
+
+def test_an_ending_in_capitals_is_read_too(folder):
+    (folder / "3_ann_0.WAV").write_bytes(wav(tone()))
+    assert "3_ann_0" in read_spoken_digits(folder).ids
+
+
+def test_a_folder_of_one_unheard_speaker_is_taken(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("own")
+    for digit in range(10):
+        (other / f"{digit}_somebody new_0.wav").write_bytes(wav(tone(rate_hz=16000), 16000))
+    heard, speakers = spoken_events(other)
+    known, _ = spoken_events(folder)
+    assert set(speakers) == {"somebody new"}
+    assert heard.labels.tolist() == list(range(10))
+    assert heard.sensor_size == known.sensor_size
 
 
 def test_a_damaged_member_of_a_zip_file_is_named(folder, tmp_path_factory):

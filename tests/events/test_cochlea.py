@@ -168,7 +168,7 @@ def test_many_recordings_are_those_heard_one_by_one():
     ("sound", "rate_hz", "message"),
     [
         (np.zeros(0), RATE_HZ, "0 samples"),
-        (np.zeros((100, 2)), RATE_HZ, r"\(100, 2\).*mix several"),
+        (np.zeros((100, 2)), RATE_HZ, r"\(100, 2\).*pick one, audio\[:, 0\], or mix several"),
         (np.float64(0.5), RATE_HZ, r"shape \(\)"),
         (np.array([0, np.nan, 0]), RATE_HZ, "sample 1 = nan"),
         (np.array([0, 0, -np.inf]), RATE_HZ, "sample 2 = -inf"),
@@ -200,6 +200,30 @@ def test_a_clipped_recording_is_reported_and_heard():
     with pytest.warns(UserWarning, match="at full scale"):
         assert len(Cochlea().hear(clipped, RATE_HZ)) > 0
     Cochlea().hear(np.concatenate(([1.0], tone(500))), RATE_HZ)  # one full sample is no clipping
+
+
+def test_clipped_recordings_among_many_are_counted_in_one_warning():
+    clipped = np.clip(4 * tone(500), -1, 1)
+    with pytest.warns(UserWarning, match="sounds: 2 of 3 recordings, the first b, have") as caught:
+        heard = Cochlea().hear_all(
+            [tone(300), clipped, clipped], RATE_HZ, [0, 1, 2], ["a", "b", "c"], "sounds"
+        )
+    assert len(caught) == 1
+    assert len(heard) == 3
+    assert heard[1] == heard[2] != heard[0]
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 16000])
+def test_a_second_of_audio_takes_well_under_a_second(rate_hz):
+    """Measured 0.025 s at 8 kHz and 0.045 s at 16 kHz on one core."""
+    from time import process_time
+
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, rate_hz)
+    cochlea = Cochlea()
+    cochlea.hear(sound, rate_hz)
+    started = process_time()
+    cochlea.hear(sound, rate_hz)
+    assert process_time() - started < 0.5
 
 
 @pytest.mark.parametrize(

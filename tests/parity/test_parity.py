@@ -1,0 +1,90 @@
+"""Every backend that accepts a scenario with exact fidelity gives the definition's spikes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from neuromem.backends import BACKENDS, capabilities
+from neuromem.protocols.parity import REFERENCE, Parity, markdown, parity, table
+from neuromem.protocols.parity_scenarios import scenarios
+
+HERE = Path(__file__).parents[2]
+ORACLE = Path(os.environ.get("NEUROMEM_ORACLE", HERE.parent / "shared" / "oracle"))
+SCENARIOS = {scenario.name: scenario for scenario in scenarios(ORACLE)}
+SIMULATORS = [name for name in BACKENDS if name not in (REFERENCE, "pynn:spinnaker")]
+QUICK = ("native", "brian2", "snntorch")
+#: Seconds that a simulator needs for these are many.
+LONG = ("recorded", "30 random operations")
+
+LIQUID, JUMPS = "a liquid of 40 neurons", "30 recurrent neurons with jumps of the potential"
+RECURRENT = "30 recurrent neurons, delays of 2 ms"
+#: What each backend must accept; the rest it may refuse, but never get wrong.
+MUST = {
+    "native": set(SCENARIOS),
+    "brian2": set(SCENARIOS),
+    "snntorch": {LIQUID},
+    "pynn:nest": {name for name in SCENARIOS if "board" in name or "memory" in name},
+    "pynn:neuron": set(),
+    "pynn:brian2": set(),
+}
+
+
+def _cases():
+    for backend in SIMULATORS:
+        for name in SCENARIOS:
+            slow = backend not in QUICK or any(word in name for word in LONG)
+            marks = [pytest.mark.slow] if slow and backend != "native" else []
+            yield pytest.param(name, backend, marks=marks, id=f"{backend}-{name}")
+
+
+@pytest.mark.parametrize(("name", "backend"), list(_cases()))
+def test_exact_is_exact(name: str, backend: str) -> None:
+    can = capabilities(backend)
+    if can.missing:
+        pytest.skip(f"{' and '.join(can.missing)} not installed")
+    (row,) = parity([SCENARIOS[name]], [backend], ["exact"])
+    if name in MUST[backend]:
+        assert row.outcome == "equal", row
+    assert row.outcome in ("equal", "refused"), row
+
+
+def test_the_recordings_are_there() -> None:
+    if not ORACLE.is_dir():
+        pytest.skip(f"no recordings of a board in {ORACLE}: set NEUROMEM_ORACLE")
+    assert sum("board" in name for name in SCENARIOS) == 2
+
+
+def test_tables_name_what_differs_and_why_something_is_refused() -> None:
+    found = [
+        Parity(scenario="a", backend="one", fidelity="exact", outcome="equal", spikes=3),
+        Parity(
+            scenario="a", backend="two", fidelity="exact", outcome="differs", spikes=3, missing=1,
+            extra=2, weight_error=0.5,
+        ),
+        Parity(
+            scenario="b", backend="two", fidelity="exact", outcome="refused", reason="no such rule"
+        ),
+    ]  # fmt: skip
+    header, cells = table(found, "exact")
+    assert header == ("exact fidelity", "one", "two")
+    assert cells == [("a", "equal", "-1 +2 of 3, weights by 0.5"), ("b", "", "refused")]
+    text = markdown(found, "Title")
+    assert "| a | equal | -1 +2 of 3, weights by 0.5 |" in text
+    assert "- two: no such rule" in text and "native fidelity" not in text
+
+
+@pytest.mark.parametrize("name", ["coincidence", "inhibition"])
+def test_a_wrong_backend_would_be_seen(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulation that loses its last spikes differs."""
+    from neuromem.backends.native.simulation import NativeSimulation
+
+    whole = NativeSimulation.spikes
+
+    def cut(self, population):
+        found = whole(self, population)
+        return found.between(0.0, 12.0) if self.backend == "native" else found
+
+    monkeypatch.setattr(NativeSimulation, "spikes", cut)
+    (row,) = parity([SCENARIOS[name]], ["native"], ["exact"])
+    assert row.outcome == "differs" and row.missing > 0 and row.extra == 0
