@@ -38,8 +38,9 @@ def encode(
         Events of the sensor that the liquid's framing expects, or spikes framed already.
     backend
         ``"native"``, ``"native-reference"`` and ``"torch"`` run batches of liquids (see
-        :func:`neuromem.backends.reservoir.run_batch`). Any other backend runs the network one
-        recording at a time, and offers counts and traces of binary lines only.
+        :func:`neuromem.backends.reservoir.run_batch`), and so does ``"snntorch"``. Any other
+        backend runs the network one recording at a time, and offers counts and traces of binary
+        lines only.
     precision
         ``"float32"`` or ``"int8"`` weights.
     threads
@@ -83,7 +84,7 @@ def encode(
         engine["rng"] = np.random.default_rng(engine["rng"])
     features = liquid.features
     reservoir = reservoir_of(liquid) if backend in ENGINES else None
-    network = liquid.network() if reservoir is None else None
+    network = None if backend in ENGINES else liquid.network()
     parts = []
     for start in range(0, max(len(recordings), 1), CHUNK):
         stop = min(start + CHUNK, len(recordings))
@@ -92,6 +93,13 @@ def encode(
             outputs = run_batch(
                 reservoir, spikes, bins=features.bins, outputs=features.kinds, engine=backend,
                 precision=precision, threads=threads, trace_decay=features.trace_decay, **engine,
+            )  # fmt: skip
+        elif backend == "snntorch" and network is not None:
+            from neuromem.backends.snntorch import run_batch as run_modules
+
+            outputs = run_modules(
+                network, spikes, bins=features.bins, outputs=features.kinds,
+                trace_decay=features.trace_decay,
             )  # fmt: skip
         else:
             outputs = _one_by_one(liquid, network, spikes, backend)
