@@ -10,7 +10,11 @@ from neuromem.network import Network, Projection, SpikeTrains, STDPSynapse
 
 
 def settled(
-    network: Network, projection: Projection, stored: np.ndarray, spikes: Mapping[str, SpikeTrains]
+    network: Network,
+    projection: Projection,
+    stored: np.ndarray,
+    spikes: Mapping[str, SpikeTrains],
+    end_ms: float,
 ) -> np.ndarray:
     r"""Return stored weights [pre, post] with the potentiation that waits for the next pre spike.
 
@@ -28,22 +32,26 @@ def settled(
         Weights after the last pre spike, NaN where there is no connection.
     spikes
         Spikes of every population.
+    end_ms
+        When the run ended: pre spikes further than a tick from the synapse have not acted.
     """
     rule = projection.synapse
     assert isinstance(rule, STDPSynapse)
     weights = stored.copy()
     for i, j, pre, post in _synapses(network, projection, spikes):
+        # A spike that arrives in the next tick has met all posts before it, and has acted.
+        pre = pre[pre < end_ms + network.timestep_ms / 2]
         if not len(pre):
             continue
         last = pre[-1]
-        late = post >= last if rule.dt_zero == "potentiate" else post > last
-        if not late.any():
-            continue
         nearest = rule.pairing == "nearest"
         trace = 1.0 if nearest else np.exp((pre - last) / rule.tau_plus_ms).sum()
-        for time in post[late]:
-            weights[i, j] += rule.A_plus * trace * np.exp((last - time) / rule.tau_plus_ms)
-            weights[i, j] = min(weights[i, j], rule.w_max)
+        # With the delay on the pre side a post spike comes after the pre spike of its tick.
+        tied = rule.dt_zero == "potentiate" or not rule.dendritic_delay_fraction
+        for time in post[post >= last if tied else post > last]:
+            ignored = float(time == last and rule.dt_zero == "ignore")
+            rise = rule.A_plus * (trace - ignored) * np.exp((last - time) / rule.tau_plus_ms)
+            weights[i, j] = min(weights[i, j] + rise, rule.w_max)
     return weights
 
 

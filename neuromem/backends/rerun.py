@@ -246,7 +246,8 @@ class RerunSimulation(Simulation):
         stored = outcome.weights[label].copy()
         if self._can.convention.weights_are_current and self.fidelity == "native":
             return stored
-        return settled(self.network, self.network.projection(label), stored, outcome.spikes)
+        projection = self.network.projection(label)
+        return settled(self.network, projection, stored, outcome.spikes, self.time_ms)
 
 
 def at_rest(network: Network) -> Outcome:
