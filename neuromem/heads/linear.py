@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -14,6 +11,15 @@ from msgspec import Meta
 
 from neuromem.heads.gram import Rows
 from neuromem.heads.split import classes_of, features, labelled, validated
+from neuromem.heads.training import (
+    Epoch,
+    Training,
+    check_validation,
+    linear,
+    one_thread,
+    patience_checked,
+    require_torch,
+)
 from neuromem.network import Spec
 
 Whole = Annotated[int, Meta(ge=1)]
@@ -49,14 +55,6 @@ PUBLISHED_HEADS: Mapping[str, HeadSettings] = MappingProxyType(
         "N-TIDIGITS": HeadSettings(optimiser="adamw", learning_rate=6e-4, batch=256, epochs=600),
     }
 )
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """Mean training loss (nats) and, where there are validation samples, their accuracy."""
-
-    loss: float
-    accuracy: float | None
 
 
 class LinearHead:
@@ -104,11 +102,9 @@ class LinearHead:
         seed: int = 0,
         patience: int | None = None,
     ) -> None:
-        if patience is not None and patience < 1:
-            raise ValueError(f"patience = {patience}: must be at least 1 epoch, or None")
         self.settings = settings
         self.seed = seed
-        self.patience = patience
+        self.patience = patience_checked(patience)
 
     def fit(
         self,
@@ -131,12 +127,8 @@ class LinearHead:
             For features that are not finite, shapes that do not fit, a validation class that
             training lacks, or ``patience`` without validation samples.
         """
-        torch = _torch()
-        if self.patience is not None and validation is None:
-            raise ValueError(
-                f"patience = {self.patience} without validation samples: give fit(X, y, "
-                f"validation=(X, y)), or patience=None"
-            )
+        torch = require_torch("LinearHead")
+        check_validation(self.patience, validation, "fit(X, y, validation=(X, y))")
         rows, labels = labelled(X, y)
         self.classes_, target = classes_of(labels)
         train = _tensors(torch, rows, target)
@@ -144,7 +136,7 @@ class LinearHead:
         if validation is not None:
             width = rows.matrix.shape[1]
             held = _tensors(torch, *validated(validation, width, self.classes_))
-        with _one_thread(torch):
+        with one_thread():
             layer, self.history_ = self._train(torch, *train, held)
         self.coef_ = layer.weight.detach().numpy().copy()
         self.intercept_ = layer.bias.detach().numpy().copy()
@@ -154,38 +146,29 @@ class LinearHead:
         self, torch: Any, inputs: Any, targets: Any, held: tuple[Any, Any] | None
     ) -> tuple[Any, tuple[Epoch, ...]]:
         generator = torch.Generator().manual_seed(self.seed)
-        layer = torch.nn.utils.skip_init(torch.nn.Linear, inputs.shape[1], len(self.classes_))
-        bound = 1 / np.sqrt(inputs.shape[1])
-        for parameter in (layer.weight, layer.bias):
-            torch.nn.init.uniform_(parameter, -bound, bound, generator=generator)
+        layer = linear(inputs.shape[1], len(self.classes_), generator)
         kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[self.settings.optimiser]
         optimiser = kind(layer.parameters(), lr=self.settings.learning_rate)
-        history: list[Epoch] = []
-        best, best_epoch, best_weights = -1.0, 0, layer.state_dict()
-        for epoch in range(self.settings.epochs):
-            order = torch.randperm(len(inputs), generator=generator)
-            total = 0.0
-            for part in order.split(self.settings.batch):
-                loss = torch.nn.functional.cross_entropy(layer(inputs[part]), targets[part])
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                total += loss.item() * len(part)
-            accuracy = None
-            if held is not None:
-                with torch.no_grad():
-                    accuracy = float((layer(held[0]).argmax(1) == held[1]).double().mean())
-            history.append(Epoch(total / len(inputs), accuracy))
-            if self.patience is None or accuracy is None:
-                continue
-            if accuracy > best:
-                best, best_epoch = accuracy, epoch
-                best_weights = copy.deepcopy(layer.state_dict())
-            elif epoch - best_epoch >= self.patience:
-                break
-        if self.patience is not None:
-            layer.load_state_dict(best_weights)
-        return layer, tuple(history)
+
+        def batches(generator: Any) -> Any:
+            return torch.randperm(len(inputs), generator=generator).split(self.settings.batch)
+
+        def loss(part: Any) -> Any:
+            return torch.nn.functional.cross_entropy(layer(inputs[part]), targets[part])
+
+        def accuracy(X: Any, y: Any) -> float:
+            with torch.no_grad():
+                return float((layer(X).argmax(1) == y).double().mean())
+
+        history = Training(layer, optimiser, generator).run(
+            batches,
+            loss,
+            epochs=self.settings.epochs,
+            score=None if held is None else lambda: accuracy(*held),
+            keep_best=self.patience is not None,
+            patience=self.patience,
+        )
+        return layer, history
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Return the logit of each class, shape (samples, classes)."""
@@ -201,27 +184,6 @@ class LinearHead:
     def score(self, X: np.ndarray, y: Sequence[Any] | np.ndarray) -> float:
         """Return the fraction of samples that are predicted right."""
         return float(np.mean(self.predict(X) == np.asarray(y)))
-
-
-def _torch() -> Any:
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "LinearHead needs torch: pip install 'neuromem-snn[torch]'"
-        ) from error
-    return torch
-
-
-@contextmanager
-def _one_thread(torch: Any) -> Iterator[None]:
-    """Run torch on one thread, then on as many as before."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _tensors(torch: Any, rows: Rows, target: np.ndarray) -> tuple[Any, Any]:

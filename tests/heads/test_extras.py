@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+SENSES = ", ".join(["neuromem.heads.Sense([[0.0], [1.0]], [0, 1])"] * 2)
+SPIKES = ", ".join(["neuromem.heads.Sense([[[0]], [[1]]], [0, 1])"] * 2)
+
 
 @pytest.mark.parametrize(
     ("package", "use", "extra"),
@@ -18,6 +21,21 @@ import pytest
             "torch",
             "neuromem.heads.LinearHead().fit([[0.0], [1.0]], [0, 1])",
             "torch: pip install 'neuromem-snn[torch]'",
+        ),
+        (
+            "sklearn",
+            f"neuromem.heads.CCAAligner().fit({SENSES})",
+            "scikit-learn: pip install 'neuromem-snn[data]'",
+        ),
+        (
+            "torch",
+            f"neuromem.heads.ContrastiveAligner().fit({SENSES})",
+            "torch: pip install 'neuromem-snn[torch]'",
+        ),
+        (
+            "snntorch",
+            f"neuromem.heads.SpikingAligner().fit({SPIKES})",
+            "snntorch: pip install 'neuromem-snn[torch]'",
         ),
     ],
 )
