@@ -5,7 +5,7 @@ from __future__ import annotations
 import cyclopts
 
 from neuromem._version import __version__
-from neuromem.cli import backends, bench, cite, demo, memory, rram
+from neuromem.cli import backends, bench, cite, demo, deploy, memory, rram
 from neuromem.cli.output import console, errors
 
 app = cyclopts.App(
@@ -19,6 +19,7 @@ app.command(memory.app)
 app.command(bench.app)
 app.command(rram.app)
 app.command(demo.demo)
+app.command(deploy.deploy)
 app.command(backends.backends)
 app.command(cite.cite)
 

@@ -8,13 +8,23 @@ import msgspec
 import pytest
 
 from neuromem import rram
+from neuromem.backends import spinnaker
 from neuromem.datasets import cards as datasets
 from neuromem.network.cards import FOLDERS, card_folder
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ("rram", "datasets")
+SHIPPED = ("rram", "spinnaker", "datasets")
 CARDS = [(kind, path) for kind in SHIPPED for path in sorted((ROOT / FOLDERS[kind]).glob("*.toml"))]
-LOADERS = {"rram": rram.load_card, "datasets": datasets.load_card}
+LOADERS = {
+    "rram": rram.load_card,
+    "spinnaker": spinnaker.load_card,
+    "datasets": datasets.load_card,
+}
+NAMES = {
+    "rram": rram.card_names,
+    "spinnaker": spinnaker.card_names,
+    "datasets": datasets.card_names,
+}
 
 
 @pytest.mark.parametrize("kind", SHIPPED)
@@ -48,8 +58,7 @@ def test_a_field_that_the_schema_does_not_know_is_refused(kind, path, tmp_path):
 
 @pytest.mark.parametrize("kind", SHIPPED)
 def test_the_names_are_those_of_the_files(kind):
-    names = {"rram": rram.card_names, "datasets": datasets.card_names}[kind]()
-    assert names == [path.stem for found, path in CARDS if found == kind]
+    assert NAMES[kind]() == [path.stem for found, path in CARDS if found == kind]
 
 
 def test_the_build_copies_the_folders_to_where_they_are_looked_for():
