@@ -37,20 +37,20 @@ def settled(
     """
     rule = projection.synapse
     assert isinstance(rule, STDPSynapse)
-    weights = stored.copy()
+    weights, end = stored.copy(), round(end_ms / network.timestep_ms)
+    tau = rule.tau_plus_ms / network.timestep_ms
     for i, j, pre, post in _synapses(network, projection, spikes):
         # A spike that arrives in the next tick has met all posts before it, and has acted.
-        pre = pre[pre < end_ms + network.timestep_ms / 2]
+        pre = pre[pre <= end]
         if not len(pre):
             continue
         last = pre[-1]
-        nearest = rule.pairing == "nearest"
-        trace = 1.0 if nearest else np.exp((pre - last) / rule.tau_plus_ms).sum()
+        trace = 1.0 if rule.pairing == "nearest" else np.exp((pre - last) / tau).sum()
         # With the delay on the pre side a post spike comes after the pre spike of its tick.
         tied = rule.dt_zero == "potentiate" or not rule.dendritic_delay_fraction
-        for time in post[post >= last if tied else post > last]:
-            ignored = float(time == last and rule.dt_zero == "ignore")
-            rise = rule.A_plus * (trace - ignored) * np.exp((last - time) / rule.tau_plus_ms)
+        for tick in post[post >= last if tied else post > last]:
+            ignored = float(tick == last and rule.dt_zero == "ignore")
+            rise = rule.A_plus * (trace - ignored) * np.exp((last - tick) / tau)
             weights[i, j] = min(weights[i, j] + rise, rule.w_max)
     return weights
 
@@ -76,14 +76,19 @@ def overflow(network: Network, spikes: Mapping[str, SpikeTrains]) -> str | None:
 
 
 def _synapses(network: Network, projection: Projection, spikes: Mapping[str, SpikeTrains]):
-    """Yield (pre, post, pre times, post times) of each synapse, times (ms) at the synapse."""
+    """Yield (pre, post, pre ticks, post ticks) of each synapse, ticks at the synapse."""
     rule = projection.synapse
     assert isinstance(rule, STDPSynapse)
     pre, post = network.view(projection.pre), network.view(projection.post)
     rows, columns = network.pairs(projection)
-    delays = network.delays_ticks(projection) * network.timestep_ms
-    before = [np.array(t) for t in spikes[pre.population.name].per_neuron()]
-    after = [np.array(t) for t in spikes[post.population.name].per_neuron()]
+    delays = network.delays_ticks(projection)
+    before, after = (
+        [
+            np.rint(np.array(times) / network.timestep_ms).astype(np.int64)
+            for times in spikes[view.population.name].per_neuron()
+        ]
+        for view in (pre, post)
+    )
     side = rule.dendritic_delay_fraction
     for i, j, delay in zip(rows.tolist(), columns.tolist(), delays.tolist(), strict=True):
         one, other = before[pre.start + i], after[post.start + j]
