@@ -54,6 +54,8 @@ class Dialect:
         Whether V is integrated by the implicit Euler method, and not exactly.
     fewest_steps
         The fewest steps of a tick with which it fires in successive ticks.
+    least_delay
+        The shortest delay, in steps; NEURON on several processes takes none of a single step.
     extra_refractory
         Steps to add to a refractory time that is not zero.
     read_lag
@@ -82,6 +84,7 @@ class Dialect:
     delta_potential: str = "v"
     implicit_euler: bool = False
     fewest_steps: int = 1
+    least_delay: int = 1
     extra_refractory: int = 0
     read_lag: int = 1
     v_lag: int = 0
@@ -116,6 +119,7 @@ DIALECTS = {
         models=frozenset({"IF_curr_exp", "SpikeSourceArray"}),
         implicit_euler=True,
         fewest_steps=2,
+        least_delay=2,
         v_before_reset=True,
     ),
     "pynn:brian2": Dialect(

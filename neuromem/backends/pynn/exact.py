@@ -43,9 +43,10 @@ def exact(network: Network, stimulus: Stimulus, ticks: int, dialect: Dialect) ->
             first = round(times[0]) if len(times) else ticks
             return max(0, FIRST_STEP - k * first)
         # The first tick begins k steps before the shift, and with it the drive.
-        return k + (FIRST_STEP + 1 if membrane(name, k).driven else 0)
+        drive = FIRST_STEP + dialect.least_delay
+        return k + (drive if membrane(name, k).driven else 0)
 
-    timing = retime(network, hops, earliest, dialect.fewest_steps)
+    timing = retime(network, hops, earliest, dialect.fewest_steps, dialect.least_delay)
     k, step_ms = timing.steps_per_tick, dialect.step_ms
     membranes = {name: membrane(name, k) for name in neurons}
     cells, wires = [], []

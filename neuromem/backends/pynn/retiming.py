@@ -119,6 +119,7 @@ def retime(
     hop_ticks: Mapping[str, int],
     earliest: Callable[[str, int], int],
     fewest: int,
+    least_delay: int = 1,
 ) -> Timing:
     """Return the coarsest timing that a network has on a simulator.
 
@@ -132,6 +133,8 @@ def retime(
         The least shift of a population, from its name and k.
     fewest
         The least k.
+    least_delay
+        The least d', in steps.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def retime(
     for k in range(fewest, MOST_STEPS + 1):
         least = {p.name: earliest(p.name, k) for p in network.populations}
         hop = {name: k * ticks for name, ticks in hop_ticks.items()}
-        bounds = _bounds(network, k, hop)
+        bounds = _bounds(network, k, hop, least_delay)
         if bounds is None:
             continue
         shift, blocked = _longest_paths(least, bounds)
@@ -157,7 +160,9 @@ def retime(
     )
 
 
-def _bounds(network: Network, k: int, hop: Mapping[str, int]) -> list[_Bound] | None:
+def _bounds(
+    network: Network, k: int, hop: Mapping[str, int], least_delay: int
+) -> list[_Bound] | None:
     """Return the difference constraints for k steps a tick; None where a pair rule excludes k."""
     bounds = []
     for projection in network.projections:
@@ -167,7 +172,7 @@ def _bounds(network: Network, k: int, hop: Mapping[str, int]) -> list[_Bound] | 
         pre = network.view(projection.pre).population.name
         post = network.view(projection.post).population.name
         shortest = k * int(delays.min()) - hop[post]
-        bounds.append(_Bound(pre, post, 1 - shortest, projection.label))
+        bounds.append(_Bound(pre, post, least_delay - shortest, projection.label))
         rule = projection.synapse
         if isinstance(rule, STDPSynapse):
             low, high = {"depress": (1, k - 1), "ignore": (0, 0), "potentiate": (1 - k, -1)}[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -128,6 +129,11 @@ class Script:
     def longest_delay(self) -> float:
         """Longest delay (ms of the simulator); 0 where nothing is connected."""
         return max((float(w.delays.max()) for w in self.wires if len(w.delays)), default=0.0)
+
+    @property
+    def shortest_delay(self) -> float:
+        """Shortest delay (ms of the simulator); infinite where nothing is connected."""
+        return min((float(w.delays.min()) for w in self.wires if len(w.delays)), default=math.inf)
 
 
 @dataclass(frozen=True)

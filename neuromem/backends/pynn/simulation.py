@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from neuromem.backends.features import Unsupported
 from neuromem.backends.pynn.dialects import DIALECTS, Dialect
 from neuromem.backends.pynn.exact import exact
 from neuromem.backends.pynn.mechanisms import load_mechanisms
@@ -35,19 +36,43 @@ def simulate(job: Job) -> Outcome:
     with quiet(), module(dialect) as sim:
         sim.setup(
             timestep=dialect.step_ms,
-            min_delay=dialect.step_ms,
+            min_delay=min(script.shortest_delay, dialect.least_delay * dialect.step_ms),
             max_delay=script.longest_delay + dialect.step_ms,
             **dialect.setup,
             **job.options,
         )
         try:
+            _check_processes(sim, script, dialect)
             run = Run(job, script, dialect, sim, build(sim, script, dialect))
-            outcome = run.outcome()
+            outcome = _on_all_processes(sim, run.outcome())
         finally:
             sim.end()
     if job.progress is not None:
         job.progress(job.duration_ms, job.duration_ms)
     return outcome
+
+
+def _check_processes(sim: Any, script: Script, dialect: Dialect) -> None:
+    """Raise Unsupported where several processes would stop without a word."""
+    least = dialect.least_delay * dialect.step_ms
+    if sim.num_processes() == 1:
+        return
+    if any(w.rule is not None for w in script.wires):
+        raise Unsupported(f"{dialect.module} on several processes: static networks only")
+    if script.shortest_delay < least:
+        raise Unsupported(
+            f"{dialect.module} on several processes takes no delay below {dialect.least_delay} "
+            "time steps: use fidelity='exact', which finds longer ones, or lengthen the delays"
+        )
+
+
+def _on_all_processes(sim: Any, outcome: Outcome) -> Outcome:
+    """Return the outcome of the first process, where PyNN has gathered it, on each of them."""
+    if sim.num_processes() == 1:
+        return outcome
+    from mpi4py import MPI
+
+    return MPI.COMM_WORLD.bcast(outcome, root=0)
 
 
 @contextmanager
