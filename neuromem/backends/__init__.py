@@ -192,7 +192,7 @@ def _alternatives(needed: set[str], backend: str, fidelity: Fidelity) -> str:
     found = [
         name
         for name in BACKENDS
-        if name != backend and needed <= capabilities(name).features(fidelity)
+        if name != backend and (can := capabilities(name)).runs and needed <= can.features(fidelity)
     ]
     if fidelity == "exact" and needed <= capabilities(backend).native:
         return f"fidelity='native', or {', '.join(found)}"

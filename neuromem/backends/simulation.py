@@ -87,9 +87,14 @@ class Capabilities:
         return self.exact if fidelity == "exact" else self.native
 
     @property
+    def versions(self) -> dict[str, str | None]:
+        """Version of each package that it needs; None where it is not installed."""
+        return {name: _version(name) for name in self.packages}
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Packages that it needs and that are not installed."""
-        return tuple(name for name in self.packages if _version(name) is None)
+        return tuple(name for name, version in self.versions.items() if version is None)
 
     @property
     def version(self) -> str:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from neuromem.protocols import Contestant, Record, Splits, Store
 
 app = cyclopts.App(name="bench", help="Benchmarks: liquids beside their plain controls.")
+app.command(
+    "neuromem.cli.zero_shot:zero_shot",
+    name="zero-shot",
+    help="Recognise classes that were never trained: search one sense with the other.",
+)
 
 Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
 Json = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
@@ -319,9 +324,10 @@ def parity(
 
     check_writable(markdown, json)
     _check_there(recordings)
-    names = backend or tuple(name for name in BACKENDS if name != REFERENCE)
+    names = backend or tuple(n for n in BACKENDS if n != REFERENCE and capabilities(n).runs)
     for name in names:
-        capabilities(name)
+        if not capabilities(name).runs:
+            raise ValueError(f"backend {name!r} runs on a board only: compare others")
     chosen = FIDELITIES if fidelity == "both" else (fidelity,)
     with _progress() as report:
         rows = list(parity(scenarios(recordings), names, chosen, report))  # type: ignore[arg-type]

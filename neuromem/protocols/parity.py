@@ -96,17 +96,26 @@ def table(
 
 def markdown(rows: Sequence[Parity], title: str) -> str:
     """Return the tables and every refusal's reason as Markdown."""
-    parts = [f"# {title}", "", _LEGEND]
+    versions = ", ".join(f"{n} {v}" for n, v in _versions(r.backend for r in rows).items())
+    parts = [f"# {title}", "", _LEGEND, "", f"Made by `neuromem bench parity` with {versions}."]
     for fidelity in get_args(Fidelity):
         header, cells = table(rows, fidelity)
         if not cells:
             continue
         parts += ["", f"## With {fidelity} fidelity", ""]
         parts += [_line(header), _line("---" for _ in header), *map(_line, cells)]
-    reasons = dict.fromkeys(
-        f"- {r.backend}: {r.reason}" for r in rows if r.outcome in ("refused", "not installed")
-    )
+    refused = [r for r in rows if r.outcome in ("refused", "not installed")]
+    reasons = dict.fromkeys(f"- {r.reason.split(', which')[0]}" for r in refused)
     return "\n".join([*parts, "", "## Why refused", "", *reasons]) + "\n"
+
+
+def _versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the packages behind some backends, as they are installed now."""
+    found = {}
+    for name in dict.fromkeys(names):
+        can = backends.capabilities(name)
+        found |= {package: version for package, version in can.versions.items() if version}
+    return found
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -117,8 +126,6 @@ def _compared(
     scenario: Scenario, expected: backends.Simulation, name: str, fidelity: Fidelity
 ) -> Parity:
     known = Parity(scenario=scenario.name, backend=name, fidelity=fidelity, outcome="refused")
-    if not backends.capabilities(name).runs:
-        return msgspec.structs.replace(known, reason="a virtual board gives no spikes")
     try:
         if scenario.recording is not None:
             comparisons, _ = replay(scenario.recording, name, fidelity=fidelity)
