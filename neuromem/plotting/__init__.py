@@ -11,6 +11,7 @@ from neuromem.plotting.style import DOUBLE_COLUMN_MM, FORMATS, SINGLE_COLUMN_MM,
 from neuromem.plotting.timeline import operation_timeline
 from neuromem.plotting.topology import topology
 from neuromem.plotting.weights import weight_history, weight_matrices, weight_matrix
+from neuromem.plotting.zero_shot import zero_shot_figure
 
 __all__ = [
     "DOUBLE_COLUMN_MM",
@@ -26,4 +27,5 @@ __all__ = [
     "weight_history",
     "weight_matrices",
     "weight_matrix",
+    "zero_shot_figure",
 ]
