@@ -93,11 +93,27 @@ class _LinearReadout(ClassifierMixin, BaseEstimator):
             self.validation_scores_[strength] = right
         solved = {s: right for s, right in self.validation_scores_.items() if not np.isnan(right)}
         if not solved:
-            raise ValueError(
-                f"no strength in {sorted(self.validation_scores_)} makes the equations solvable: "
-                f"add a larger one, or give float64 features"
-            )
+            raise self._unsolvable()
         return max(solved, key=lambda s: solved[s])
+
+    def _solve(self, chosen: float, attempt: Callable[[float], Solution]) -> tuple[float, Solution]:
+        """Return the strength used, and its solution.
+
+        That is the chosen one, or the next stronger: with the validation samples in, the precision
+        may no longer do for what was chosen.
+        """
+        for strength in sorted(s for s in self.validation_scores_ if s >= chosen):
+            try:
+                return strength, attempt(strength)
+            except np.linalg.LinAlgError:
+                continue
+        raise self._unsolvable()
+
+    def _unsolvable(self) -> ValueError:
+        return ValueError(
+            f"no strength in {sorted(self.validation_scores_)} makes the equations solvable: "
+            f"add a larger one, or give float64 features"
+        )
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Return the score of each class, shape (samples, classes), also for two classes."""
@@ -169,10 +185,11 @@ class RidgeReadout(_LinearReadout):
         one_hot = np.eye(len(data.classes), dtype=data.train.dtype)
         problem = _problem(data, self.refit)
         problem.add(data.train, one_hot[data.y_train])
-        self.penalty_ = self._choose(penalties, problem.ridge, data)
+        chosen = self._choose(penalties, problem.ridge, data)
         if self.refit:
             problem.add(data.valid, one_hot[data.y_valid])
-        return problem.ridge(self.penalty_)
+        self.penalty_, solution = self._solve(chosen, problem.ridge)
+        return solution
 
 
 class LDAReadout(_LinearReadout):
@@ -221,10 +238,11 @@ class LDAReadout(_LinearReadout):
         one_hot = np.eye(len(data.classes), dtype=data.train.dtype)
         problem = _problem(data, self.refit)
         problem.add(data.train, one_hot[data.y_train])
-        self.shrinkage_ = self._choose(shrinkages, problem.discriminant, data)
+        chosen = self._choose(shrinkages, problem.discriminant, data)
         if self.refit:
             problem.add(data.valid, one_hot[data.y_valid])
-        return problem.discriminant(self.shrinkage_)
+        self.shrinkage_, solution = self._solve(chosen, problem.discriminant)
+        return solution
 
 
 class LogisticReadout(_LinearReadout):

@@ -208,6 +208,24 @@ def test_prediction_is_checked() -> None:
         readout.predict(X * np.nan)
 
 
+def test_a_penalty_that_only_the_refit_cannot_solve_gives_way_to_a_stronger(monkeypatch) -> None:
+    X, y = clouds(samples=100, features=6, dtype=np.float32)
+    honest = gram._solve
+    sizes = []
+
+    def too_weak_at_last(matrix, ridge, right):
+        sizes.append(ridge)
+        if len(sizes) == 4:  # after the three that are tried on validation
+            raise np.linalg.LinAlgError("not positive definite")
+        return honest(matrix, ridge, right)
+
+    monkeypatch.setattr(gram, "_solve", too_weak_at_last)
+    readout = RidgeReadout(penalties=[1e-6, 1e-5, 1e9]).fit(X, y)
+    scores = readout.validation_scores_
+    assert len(sizes) == 5 and scores[1e9] < scores[1e-6] == scores[1e-5]
+    assert readout.penalty_ > max(scores, key=lambda s: scores[s])
+
+
 def test_a_penalty_too_weak_for_the_precision_is_passed_over() -> None:
     X, y = clouds(samples=100, features=6, dtype=np.float32)
     X = np.hstack((X, X, X))  # a singular Gram matrix
