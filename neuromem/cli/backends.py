@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from neuromem.backends import BACKENDS, FEATURES, Capabilities, capabilities
 from neuromem.cli.output import check_writable, print_line, print_table, write_json
-
-Json = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
+from neuromem.cli.parameters import Json
 
 
 def backends(backend: str | None = None, /, *, json: Json = None) -> None:

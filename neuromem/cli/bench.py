@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import cyclopts
-from cyclopts import Parameter, validators
 
+from neuromem.cli.contests import contest_progress, store_in
 from neuromem.cli.output import (
     check_plot,
     check_writable,
-    errors,
     prepare,
     print_line,
     print_table,
     stage,
     write_json,
-    write_text,
 )
+from neuromem.cli.parameters import Count, Json, check_there
 
 if TYPE_CHECKING:
     from neuromem.protocols import Contestant, Record, Splits, Store
@@ -31,9 +29,11 @@ app.command(
     name="zero-shot",
     help="Recognise classes that were never trained: search one sense with the other.",
 )
-
-Count = Annotated[int, Parameter(validator=validators.Number(gte=1))]
-Json = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
+app.command(
+    "neuromem.cli.parity:parity",
+    name="parity",
+    help="Compare the backends that are installed, spike for spike.",
+)
 
 
 @app.command
@@ -96,7 +96,7 @@ def nmnist(
     """
     check_writable(json)
     check_plot(plot)
-    _check_there(data, images, test_dir)
+    check_there(data, images, test_dir)
     from neuromem.protocols import nmnist as protocol
 
     protocol.check(weights, backend)
@@ -104,7 +104,7 @@ def nmnist(
         raise ValueError("give one of --data, --images and --fetch")
     if data is not None and test_dir is not None and data.resolve() == test_dir.resolve():
         raise ValueError(f"--test-dir {test_dir} is --data: it would test on what it trained on")
-    store = _store(cache, no_cache)
+    store = store_in(cache, no_cache)
     with stage("reading the data"):
         if fetch:
             data = protocol.fetched(store.folder)
@@ -165,7 +165,7 @@ def spoken(
     check_plot(plot)
     from neuromem.protocols import spoken as protocol
 
-    store = _store(cache, no_cache)
+    store = store_in(cache, no_cache)
     prepare("native")
     with stage("listening to the recordings"):
         folds = list(protocol.unheard_speakers(data))
@@ -207,7 +207,7 @@ def memory_tasks(
     check_plot(plot)
     from neuromem.protocols import memory_tasks as protocol
 
-    store = _store(cache, no_cache)
+    store = store_in(cache, no_cache)
     prepare("native")
     contests = []
     for name in protocol.TASKS:
@@ -257,7 +257,7 @@ def resistive(
     """
     check_writable(json)
     check_plot(plot)
-    _check_there(images, test_dir)
+    check_there(images, test_dir)
     from neuromem.liquid import published_nmnist
     from neuromem.protocols import contest
     from neuromem.protocols import nmnist as data
@@ -265,7 +265,7 @@ def resistive(
     from neuromem.rram import load_card
 
     load_card(card)
-    store = _store(cache, no_cache)
+    store = store_in(cache, no_cache)
     with stage("reading the data"):
         splits = (
             data.offline(train)
@@ -280,7 +280,7 @@ def resistive(
             splits, published_nmnist(), seeds=range(seeds), card=card, only=only
         )
     print_data(splits)
-    with _progress() as report:
+    with contest_progress() as report:
         records = contest(entrants, splits, store, report)
     print_records(records)
     for line in protocol.losses(records):
@@ -291,52 +291,6 @@ def resistive(
         print_line(f"wrote {save_figure(device_sweeps(records), plot)}")
     write_json(json, records)
     return 0
-
-
-@app.command
-def parity(
-    *,
-    backend: tuple[str, ...] = (),
-    fidelity: Literal["exact", "native", "both"] = "exact",
-    recordings: Path | None = None,
-    markdown: Path | None = None,
-    json: Json = None,
-) -> int:
-    """Compare the backends that are installed, spike for spike; exit 1 where an exact one differs.
-
-    Parameters
-    ----------
-    backend
-        Compare these alone; may be given several times.
-    fidelity
-        exact: as the definition says; native: as each simulator would run it; or both.
-    recordings
-        Folder of a board's recordings (ca3_*.json) to compare with as well.
-    markdown
-        Write the tables here as Markdown.
-    json
-        Write a record for each comparison here; "-" for the standard output.
-    """
-    from neuromem.backends import BACKENDS, FIDELITIES, capabilities
-    from neuromem.protocols.parity import REFERENCE, parity, table
-    from neuromem.protocols.parity import markdown as as_markdown
-    from neuromem.protocols.parity_scenarios import scenarios
-
-    check_writable(markdown, json)
-    _check_there(recordings)
-    names = backend or tuple(n for n in BACKENDS if n != REFERENCE and capabilities(n).runs)
-    for name in names:
-        if not capabilities(name).runs:
-            raise ValueError(f"backend {name!r} runs on a board only: compare others")
-    chosen = FIDELITIES if fidelity == "both" else (fidelity,)
-    with _progress() as report:
-        rows = list(parity(scenarios(recordings), names, chosen, report))  # type: ignore[arg-type]
-    for one in chosen:
-        print_table(*table(rows, one))  # type: ignore[arg-type]
-        print_line()
-    write_text(markdown, as_markdown(rows, "Do the backends agree?"))
-    write_json(json, rows)
-    return int(any(r.outcome == "differs" and r.fidelity == "exact" for r in rows))
 
 
 def _bench(
@@ -353,7 +307,7 @@ def _bench(
     records: list[Record] = []
     for splits, entrants in contests:
         print_data(splits)
-        with _progress() as report:
+        with contest_progress() as report:
             records += contest(entrants, splits, store, report)
     print_records(records)
     for sentence in verdicts(records, of, lambda name: name.startswith(("raw", "random"))):
@@ -405,36 +359,3 @@ def print_records(records: Sequence[Record]) -> None:
         if records
         else "nothing was run"
     )
-
-
-def _check_there(*paths: Path | None) -> None:
-    """Raise FileNotFoundError for data that are not there, before others are read."""
-    for path in paths:
-        if path is not None and not path.exists():
-            raise FileNotFoundError(f"{path}: no such file or folder")
-
-
-def _store(cache: Path | None, no_cache: bool) -> Store:
-    from neuromem.protocols import Store, cache_folder
-
-    if cache is not None and cache.exists() and not cache.is_dir():
-        raise NotADirectoryError(f"{cache}: is a file; name a folder")
-    return Store(None if no_cache else cache or cache_folder())
-
-
-@contextmanager
-def _progress():
-    """Show which contestant is at work, on the error stream."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, TimeElapsedColumn(), console=errors, transient=True,
-        disable=not errors.is_terminal,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("contest", total=None)
-
-        def report(text: str, done: int, total: int) -> None:
-            bar.update(task, description=text, completed=done, total=total)
-
-        yield report

@@ -25,12 +25,12 @@ from neuromem.cli.output import (
     write_json,
     write_text,
 )
+from neuromem.cli.parameters import Json
 from neuromem.memory import Session, load_program
 from neuromem.memory.answers import read_answers
 from neuromem.network import Network, SpikeSource, SpikeTrains, load
 from neuromem.results import Result
 
-Json = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
 Seed = Annotated[int | None, Parameter(validator=validators.Number(gte=0))]
 #: How long a network without a stimulus is said to run (ms); recordings take memory for it.
 DURATION_MS = 1000.0

@@ -20,6 +20,7 @@ from neuromem.cli.output import (
     write_json,
     write_text,
 )
+from neuromem.cli.parameters import Json
 from neuromem.memory import (
     BOARD_POST_HISTORY,
     Answer,
@@ -39,7 +40,6 @@ from neuromem.network import save as save_network
 app = cyclopts.App(name="memory", help="Spiking memories modelled on hippocampal CA3.")
 
 Seed = Annotated[int | None, Parameter(validator=validators.Number(gte=0))]
-Json = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
 Size = Annotated[int, Parameter(validator=validators.Number(gte=0))]
 
 

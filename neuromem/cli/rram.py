@@ -11,12 +11,12 @@ import numpy as np
 from cyclopts import Parameter, validators
 
 from neuromem.cli.output import check_plot, check_writable, print_line, print_table, write_json
+from neuromem.cli.parameters import Json
 from neuromem.rram import DeviceCard, card_names, load_card
 
 app = cyclopts.App(name="rram", help="Device cards of resistive memory.")
 
 Seed = Annotated[int, Parameter(validator=validators.Number(gte=0))]
-Json = Annotated[Path | None, Parameter(allow_leading_hyphen=True)]
 
 _CELLS = 100_000
 

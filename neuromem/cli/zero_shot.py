@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from neuromem.cli.bench import Count, Json, _check_there, _progress, _store
+from neuromem.cli.contests import contest_progress, store_in
 from neuromem.cli.output import (
     check_plot,
     check_writable,
@@ -16,6 +16,7 @@ from neuromem.cli.output import (
     stage,
     write_json,
 )
+from neuromem.cli.parameters import Count, Json, check_there
 
 if TYPE_CHECKING:
     from neuromem.protocols.zero_shot_entries import Entrant, Meeting, ZeroShotRecord
@@ -90,7 +91,7 @@ def zero_shot(
     """
     check_writable(json)
     check_plot(plot)
-    _check_there(vision, audio, test_vision, test_audio)
+    check_there(vision, audio, test_vision, test_audio)
     from neuromem.protocols import zero_shot_contestants as field
     from neuromem.protocols import zero_shot_resistive as device
     from neuromem.protocols.zero_shot import Trainer
@@ -107,7 +108,7 @@ def zero_shot(
         raise ValueError("--resistive runs all its conditions: leave out --only")
     if plot is not None and only and not chosen:
         raise ValueError(f"--plot with nothing but {PUBLISHED!r}: add another --only to draw")
-    store = _store(cache, no_cache)
+    store = store_in(cache, no_cache)
     prepare("native")
     with stage("reading the data"):
         data = list(meetings(
@@ -129,7 +130,7 @@ def zero_shot(
                 entrants = field.contestants(
                     meeting, neurons=neurons, embedding=embedding, seeds=range(seeds), only=chosen
                 )  # fmt: skip
-        with _progress() as report:
+        with contest_progress() as report:
             records += run(entrants, meeting, sets, store, report)
             published = None if resistive else published_protocol(meeting)
             if published is not None and (not only or PUBLISHED in only):

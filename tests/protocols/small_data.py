@@ -9,6 +9,7 @@ import numpy as np
 from neuromem.datasets import offline_digits, simulated_nmnist, write_nmnist
 from neuromem.events import EventSet
 from neuromem.protocols import Samples, Splits
+from neuromem.protocols.nmnist import SEEN_IN_DESIGN
 
 TRAIN, VALIDATION, TEST = 8, 2, 3
 EACH = TRAIN + VALIDATION + TEST
@@ -56,6 +57,7 @@ def write_images(path: Path, train: int = 15, test: int = 3) -> Path:
     for name, chosen in (("train", turn[: 10 * train]), ("test", turn[-10 * test :])):
         arrays[f"{name}_images"] = images[chosen]
         arrays[f"{name}_labels"] = labels[chosen]
-        arrays[f"{name}_index"] = chosen
+        # test images that nobody has looked at yet
+        arrays[f"{name}_index"] = chosen + (SEEN_IN_DESIGN if name == "test" else 0)
     np.savez(path, **arrays)
     return path

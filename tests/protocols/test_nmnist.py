@@ -48,6 +48,15 @@ def test_filmed_images_are_divided_and_never_shared(images):
     assert len(set.union(*ids)) == 140
 
 
+def test_test_images_that_the_design_has_seen_are_passed_over(images, tmp_path):
+    arrays = dict(np.load(images))
+    index = arrays["test_index"]
+    index[::3] -= nmnist.SEEN_IN_DESIGN
+    np.savez(tmp_path / "some.npz", **arrays)
+    found = nmnist.from_images(tmp_path / "some.npz", 100).tests["test"].data
+    assert set(found.ids.tolist()) == set(index[index >= nmnist.SEEN_IN_DESIGN].tolist())
+
+
 def test_images_that_real_test_recordings_show_are_not_filmed_for_training(tmp_path):
     images = write_images(tmp_path / "digits.npz", train=13)
     folder = tmp_path / "recordings"
