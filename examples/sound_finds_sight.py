@@ -17,7 +17,7 @@ from neuromem.datasets import (
 )
 from neuromem.heads import CCAAligner, Sense
 from neuromem.liquid import best_nmnist, best_spoken, calibrate
-from neuromem.protocols.zero_shot_metrics import accuracy, left_out, recognise
+from neuromem.protocols.zero_shot.metrics import accuracy, left_out, recognise
 
 
 def main() -> None:

@@ -9,10 +9,10 @@ from neuromem.backends import BACKENDS, FIDELITIES, capabilities
 from neuromem.cli.contests import contest_progress
 from neuromem.cli.output import check_writable, print_line, print_table, write_json, write_text
 from neuromem.cli.parameters import Json, check_there
-from neuromem.protocols.parity import REFERENCE, table
-from neuromem.protocols.parity import markdown as as_markdown
-from neuromem.protocols.parity import parity as compare
-from neuromem.protocols.parity_scenarios import scenarios
+from neuromem.protocols.parity.comparison import REFERENCE, table
+from neuromem.protocols.parity.comparison import markdown as as_markdown
+from neuromem.protocols.parity.comparison import parity as compare
+from neuromem.protocols.parity.scenarios import scenarios
 
 
 def parity(

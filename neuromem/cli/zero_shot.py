@@ -19,7 +19,7 @@ from neuromem.cli.output import (
 from neuromem.cli.parameters import Count, Json, check_there
 
 if TYPE_CHECKING:
-    from neuromem.protocols.zero_shot_entries import Entrant, Meeting, ZeroShotRecord
+    from neuromem.protocols.zero_shot.entries import Entrant, Meeting, ZeroShotRecord
 
 _COLUMNS = ("seen", "unseen", "harmonic", "seen_nearest", "unseen_nearest", "harmonic_nearest")
 
@@ -92,15 +92,15 @@ def zero_shot(
     check_writable(json)
     check_plot(plot)
     check_there(vision, audio, test_vision, test_audio)
-    from neuromem.protocols import zero_shot_contestants as field
-    from neuromem.protocols import zero_shot_resistive as device
-    from neuromem.protocols.zero_shot import Trainer
-    from neuromem.protocols.zero_shot import zero_shot as run
-    from neuromem.protocols.zero_shot_cost import cost_lines, costs, time_lines
-    from neuromem.protocols.zero_shot_data import meetings
-    from neuromem.protocols.zero_shot_metrics import left_out
-    from neuromem.protocols.zero_shot_published import PUBLISHED, UNSEEN, published_protocol
-    from neuromem.protocols.zero_shot_summary import verdicts
+    from neuromem.protocols.zero_shot import contestants as field
+    from neuromem.protocols.zero_shot import resistive as device
+    from neuromem.protocols.zero_shot.cost import cost_lines, costs, time_lines
+    from neuromem.protocols.zero_shot.data import meetings
+    from neuromem.protocols.zero_shot.metrics import left_out
+    from neuromem.protocols.zero_shot.published import PUBLISHED, UNSEEN, published_protocol
+    from neuromem.protocols.zero_shot.summary import verdicts
+    from neuromem.protocols.zero_shot.trials import Trainer
+    from neuromem.protocols.zero_shot.trials import zero_shot as run
 
     chosen = tuple(name for name in only if name != PUBLISHED)
     field.check(chosen)
@@ -173,8 +173,8 @@ def print_meeting(meeting: Meeting) -> None:
 
 def print_scores(records: Sequence[ZeroShotRecord]) -> None:
     """Print a table for each direction: means over sets and seeds, with 95 % intervals."""
-    from neuromem.protocols.zero_shot_published import PUBLISHED
-    from neuromem.protocols.zero_shot_summary import CHANCES, estimate
+    from neuromem.protocols.zero_shot.published import PUBLISHED
+    from neuromem.protocols.zero_shot.summary import CHANCES, estimate
 
     names = list(dict.fromkeys(record.name for record in records))
     for direction in dict.fromkeys(record.direction for record in records):

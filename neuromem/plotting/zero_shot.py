@@ -25,9 +25,9 @@ from neuromem.plotting.style import (
     styled,
     text_pt,
 )
-from neuromem.protocols.zero_shot_entries import Embedded, ZeroShotRecord
-from neuromem.protocols.zero_shot_metrics import prototypes
-from neuromem.protocols.zero_shot_summary import estimate
+from neuromem.protocols.zero_shot.entries import Embedded, ZeroShotRecord
+from neuromem.protocols.zero_shot.metrics import prototypes
+from neuromem.protocols.zero_shot.summary import estimate
 
 _SQUARE_PT, _ROW_PT, _ABOVE_PT, _BELOW_PT = 118.0, 12.0, 26.0, 34.0
 _LEFT_PT, _RIGHT_PT, _BAR_PT = 34.0, 62.0, 28.0

@@ -13,7 +13,7 @@ from neuromem.backends import capabilities
 SCRIPT = """
 from mpi4py import MPI
 from neuromem import backends
-from neuromem.protocols.parity_scenarios import scenarios
+from neuromem.protocols.parity.scenarios import scenarios
 
 (chosen,) = (s for s in scenarios() if s.name == "30 recurrent neurons, delays of 2 ms")
 given = chosen.network, chosen.duration_ms, chosen.stimulus

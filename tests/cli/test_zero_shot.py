@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from neuromem.cli.app import run
-from neuromem.protocols import zero_shot_contestants, zero_shot_data
+from neuromem.protocols.zero_shot import contestants as zero_shot_contestants
+from neuromem.protocols.zero_shot import data as zero_shot_data
 from tests.protocols.small_data import write_folder
 from tests.protocols.small_speech import write_speech
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from neuromem.backends import BACKENDS, capabilities
-from neuromem.protocols.parity import REFERENCE, Parity, markdown, parity, table
-from neuromem.protocols.parity_scenarios import scenarios
+from neuromem.protocols.parity.comparison import REFERENCE, Parity, markdown, parity, table
+from neuromem.protocols.parity.scenarios import scenarios
 
 HERE = Path(__file__).parents[2]
 ORACLE = Path(os.environ.get("NEUROMEM_ORACLE", HERE.parent / "shared" / "oracle"))

@@ -8,8 +8,8 @@ from matplotlib.text import Text
 
 from neuromem.heads.senses import unit_rows
 from neuromem.plotting import save_figure, zero_shot_figure
-from neuromem.protocols.zero_shot_entries import Embedded, ZeroShotRecord
-from neuromem.protocols.zero_shot_metrics import left_out
+from neuromem.protocols.zero_shot.entries import Embedded, ZeroShotRecord
+from neuromem.protocols.zero_shot.metrics import left_out
 
 NAMES = ("oracle", "liquid", "liquid-prototypes", "raw-binned", "srnn-clip")
 

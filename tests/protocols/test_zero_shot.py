@@ -9,9 +9,9 @@ import pytest
 from neuromem.heads import CCAAligner
 from neuromem.network import SpikeBatch
 from neuromem.protocols import Samples, Splits, Store
-from neuromem.protocols.zero_shot import Trainer, zero_shot
-from neuromem.protocols.zero_shot_entries import Entrant, Meeting, View
-from neuromem.protocols.zero_shot_published import windows
+from neuromem.protocols.zero_shot.entries import Entrant, Meeting, View
+from neuromem.protocols.zero_shot.published import windows
+from neuromem.protocols.zero_shot.trials import Trainer, zero_shot
 
 CLASSES, LINES = 6, 12
 

@@ -12,17 +12,16 @@ from neuromem.heads import ContrastiveAligner
 from neuromem.liquid.cost import Cost, EncoderSize
 from neuromem.network import SpikeBatch
 from neuromem.protocols import Samples, Splits
-from neuromem.protocols.zero_shot import zero_shot
-from neuromem.protocols.zero_shot_contestants import (
+from neuromem.protocols.zero_shot.contestants import (
     NAMES,
     contestants,
     liquids,
     published_liquids,
 )
-from neuromem.protocols.zero_shot_cost import cost_lines, costs, time_lines
-from neuromem.protocols.zero_shot_data import meetings
-from neuromem.protocols.zero_shot_entries import Meeting
-from neuromem.protocols.zero_shot_published import (
+from neuromem.protocols.zero_shot.cost import cost_lines, costs, time_lines
+from neuromem.protocols.zero_shot.data import meetings
+from neuromem.protocols.zero_shot.entries import Meeting
+from neuromem.protocols.zero_shot.published import (
     PUBLISHED,
     UNSEEN,
     neural_contestant,
@@ -30,8 +29,9 @@ from neuromem.protocols.zero_shot_published import (
     published_protocol,
     windows,
 )
-from neuromem.protocols.zero_shot_resistive import CONDITIONS, NORMAL
-from neuromem.protocols.zero_shot_resistive import contestants as resistive
+from neuromem.protocols.zero_shot.resistive import CONDITIONS, NORMAL
+from neuromem.protocols.zero_shot.resistive import contestants as resistive
+from neuromem.protocols.zero_shot.trials import zero_shot
 from tests.protocols.small_data import write_folder
 from tests.protocols.small_speech import write_speech
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neuromem.protocols import zero_shot_data
-from neuromem.protocols.zero_shot_data import meetings
+from neuromem.protocols.zero_shot import data as zero_shot_data
+from neuromem.protocols.zero_shot.data import meetings
 from tests.protocols.small_data import write_folder
 from tests.protocols.small_speech import write_speech
 

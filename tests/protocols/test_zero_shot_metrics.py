@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuromem.protocols.zero_shot_metrics import (
+from neuromem.protocols.zero_shot.metrics import (
     accuracy,
     harmonic_mean,
     left_out,

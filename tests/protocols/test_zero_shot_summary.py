@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from neuromem.protocols.zero_shot_entries import ZeroShotRecord
-from neuromem.protocols.zero_shot_metrics import left_out
-from neuromem.protocols.zero_shot_summary import difference, estimate, interval, verdicts
+from neuromem.protocols.zero_shot.entries import ZeroShotRecord
+from neuromem.protocols.zero_shot.metrics import left_out
+from neuromem.protocols.zero_shot.summary import difference, estimate, interval, verdicts
 
 PAIRS = left_out(range(10))
 

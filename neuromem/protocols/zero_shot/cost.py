@@ -11,8 +11,8 @@ from neuromem.liquid import Liquid
 from neuromem.liquid.cost import Cost, event_macs
 from neuromem.liquid.encoder import part_of, reservoir_of, spikes_of
 from neuromem.protocols.contest import Samples
-from neuromem.protocols.zero_shot_contestants import HIDDEN
-from neuromem.protocols.zero_shot_entries import TEST, Meeting, ZeroShotRecord
+from neuromem.protocols.zero_shot.contestants import HIDDEN
+from neuromem.protocols.zero_shot.entries import TEST, Meeting, ZeroShotRecord
 
 #: Test recordings on which spikes are counted.
 COUNTED = 100

@@ -27,7 +27,7 @@ from neuromem.liquid import (
 from neuromem.liquid.designs import COCHLEA_SENSOR, NMNIST_SENSOR
 from neuromem.protocols.contest import Data
 from neuromem.protocols.controls import projected, raw
-from neuromem.protocols.zero_shot_entries import Entrant, Meeting, View
+from neuromem.protocols.zero_shot.entries import Entrant, Meeting, View
 
 if TYPE_CHECKING:
     from neuromem.heads.senses import Aligner

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from neuromem.liquid import Liquid, best_nmnist, best_spoken
 from neuromem.protocols import resistive
 from neuromem.protocols.contest import Contestant, Splits
-from neuromem.protocols.zero_shot_contestants import (
+from neuromem.protocols.zero_shot.contestants import (
     EMBEDDING,
     NEURONS,
     TARGET_RATE,
     heads_of,
 )
-from neuromem.protocols.zero_shot_entries import Entrant, Meeting, View, ZeroShotRecord
-from neuromem.protocols.zero_shot_summary import difference
+from neuromem.protocols.zero_shot.entries import Entrant, Meeting, View, ZeroShotRecord
+from neuromem.protocols.zero_shot.summary import difference
 
 #: Normal weights, with which the conditions of the device are compared.
 NORMAL = "normal weights"

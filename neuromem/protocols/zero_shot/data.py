@@ -21,7 +21,7 @@ from neuromem.datasets.synthetic_speech import synthetic_digits
 from neuromem.events import EventSet
 from neuromem.protocols import nmnist
 from neuromem.protocols.contest import Samples, Splits
-from neuromem.protocols.zero_shot_entries import TEST, Meeting
+from neuromem.protocols.zero_shot.entries import TEST, Meeting
 
 Path = str | os.PathLike[str]
 Voices = tuple[EventSet, np.ndarray]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuromem.protocols.zero_shot_entries import ZeroShotRecord
+from neuromem.protocols.zero_shot.entries import ZeroShotRecord
 
 #: Resamplings of an interval, their seed, and its coverage.
 DRAWS, SEED, COVERAGE = 4000, 0, 0.95

@@ -4,7 +4,7 @@ Two frozen encoders, one a sense, and small trained projections into one space (
 :class:`neuromem.heads.Aligner`). Of all classes C a set U is *unseen*: none of its recordings is
 used in training or validation. S = C \\ U is *seen*. A test recording of one sense, the query, is
 embedded, and takes the class of the most similar entry of a gallery: the test recordings of the
-other sense (:func:`neuromem.protocols.zero_shot_metrics.recognise`). With queries and gallery of
+other sense (:func:`neuromem.protocols.zero_shot.metrics.recognise`). With queries and gallery of
 
 - ``seen``: S, chance 1 / \|S\|;
 - ``unseen``: U, chance 1 / \|U\|, a choice between two for a pair of classes;
@@ -27,7 +27,7 @@ import numpy as np
 
 from neuromem.protocols.contest import Report, Samples, Splits
 from neuromem.protocols.store import Store
-from neuromem.protocols.zero_shot_entries import (
+from neuromem.protocols.zero_shot.entries import (
     TEST,
     Embedded,
     Entrant,
@@ -35,7 +35,7 @@ from neuromem.protocols.zero_shot_entries import (
     View,
     ZeroShotRecord,
 )
-from neuromem.protocols.zero_shot_metrics import (
+from neuromem.protocols.zero_shot.metrics import (
     Gallery,
     accuracy,
     harmonic_mean,

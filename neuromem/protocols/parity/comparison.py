@@ -11,7 +11,7 @@ import numpy as np
 from neuromem import backends
 from neuromem.backends import Fidelity, Unsupported
 from neuromem.memory import replay
-from neuromem.protocols.parity_scenarios import Scenario
+from neuromem.protocols.parity.scenarios import Scenario
 
 #: Stored weights that differ by less (in their own unit) count as equal.
 WEIGHT_TOLERANCE = 1e-6

@@ -15,8 +15,8 @@ from neuromem.events import EventSet, Framing
 from neuromem.heads import PUBLISHED_CONTRASTIVE, ContrastiveAligner
 from neuromem.liquid import Dense, Liquid
 from neuromem.protocols.contest import Samples, Splits
-from neuromem.protocols.zero_shot_contestants import published_views, rates_view
-from neuromem.protocols.zero_shot_entries import TEST, Entrant, Meeting
+from neuromem.protocols.zero_shot.contestants import published_views, rates_view
+from neuromem.protocols.zero_shot.entries import TEST, Entrant, Meeting
 
 PUBLISHED = "published, chosen on test data"
 #: Seen and unseen digits, and recordings of a class and sense in training and test.
