@@ -31,6 +31,8 @@ BACKENDS = {
     "pynn:neuron": "neuromem.backends.pynn",
     "pynn:brian2": "neuromem.backends.pynn",
     "pynn:spinnaker": "neuromem.backends.spinnaker",
+    "spinnaker-emulated": "neuromem.backends.emulated",
+    "spinnaker-arithmetic": "neuromem.backends.arithmetic",
 }
 STATE_KIND = "simulation"
 FIDELITIES: tuple[str, ...] = get_args(Fidelity)

@@ -233,7 +233,8 @@ class RerunSimulation(Simulation):
             progress,
         )  # fmt: skip
         found = self._simulate(job) if until else at_rest(self.network)
-        if self.fidelity == "exact" and (where := overflow(self.network, found.spikes)):
+        unlimited = self.fidelity == "exact" and not self._can.verified
+        if unlimited and (where := overflow(self.network, found.spikes)):
             raise Unsupported(
                 f"backend {self.backend!r} remembers every post spike, and here that matters: "
                 f"{where}; use the native backend, fidelity='native', or post_history=None"

@@ -68,6 +68,8 @@ class Capabilities:
         What it does of itself, with ``fidelity="native"``.
     options
         What its options mean, by name.
+    verified
+        Whether an exact outcome has been compared with the native engine's, post history included.
     runs
         Whether it can run a network here; False for one that only maps it onto a board.
     """
@@ -80,6 +82,7 @@ class Capabilities:
     native: frozenset[str]
     convention: Convention
     options: Mapping[str, str] = field(default_factory=dict)
+    verified: bool = False
     runs: bool = True
 
     def features(self, fidelity: Fidelity) -> frozenset[str]:

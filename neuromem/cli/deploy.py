@@ -12,7 +12,6 @@ import numpy as np
 from cyclopts import Parameter, validators
 
 from neuromem import backends
-from neuromem.backends.spinnaker import Deployment
 from neuromem.backends.spinnaker import deploy as deploy_network
 from neuromem.backends.spinnaker.deploy import BACKEND, to_result
 from neuromem.cli.memory import print_answers
@@ -21,6 +20,7 @@ from neuromem.cli.output import (
     prepare,
     print_line,
     print_table,
+    progress,
     stage,
     write_json,
     write_text,
@@ -34,6 +34,8 @@ from neuromem.results import Result
 Seed = Annotated[int | None, Parameter(validator=validators.Number(gte=0))]
 #: How long a network without a stimulus is said to run (ms); recordings take memory for it.
 DURATION_MS = 1000.0
+#: The board that is not there, and the backend that stands for it.
+EMULATED, EMULATOR = "emulated", "spinnaker-emulated"
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def deploy(
     definition
         A network (JSON), or a program of memory operations (TOML).
     board
-        virtual: map and report only; a board's host name or IP address; or spalloc:SERVER.
+        virtual: map and report only; emulated: then run the board's own programs on an emulated
+        processor (slow, and nothing about timing); a board's host name or IP address; or
+        spalloc:SERVER.
     card
         Kind of board: spinn-3, spinn-5, million-core, or a TOML file like theirs.
     out
@@ -94,13 +98,13 @@ def deploy(
         Seed of a program's random operations.
     """
     check_writable(report, json)
-    backends.capabilities(BACKEND).require()
+    backends.capabilities(BACKEND if board != EMULATED else EMULATOR).require()
     work = _work(definition, duration_ms, stimulus, seed)
     folder = out or Path(f"{definition.stem}.spinnaker")
     with stage(f"mapping with sPyNNaker; its log is in {folder}"):
         found = deploy_network(
             work.network,
-            board,
+            "virtual" if board == EMULATED else board,
             card=card,
             folder=folder,
             duration_ms=work.duration_ms,
@@ -113,8 +117,21 @@ def deploy(
         print_line(str(found.preflight).rstrip("\n"))
     write_text(report, f"{_command()}{found.preflight}")
     write_json(json, found.preflight)
-    if found.outcome is not None:
-        _print_outcome(work, found, folder)
+    if board == EMULATED and found.preflight.ok:
+        with progress("emulating") as update:
+            result = backends.run(
+                work.network,
+                work.duration_ms,
+                work.stimulus,
+                EMULATOR,
+                fidelity="native",
+                progress=update,
+                folder=folder / EMULATED,
+                fit_weights=fit_weights,
+            )
+        _print_result(work, result, folder)
+    elif found.outcome is not None:
+        _print_result(work, to_result(work.network, found.outcome, work.duration_ms), folder)
     return 0 if found.preflight.ok else 1
 
 
@@ -164,10 +181,9 @@ def _sources(network: Network, result: Result) -> dict[str, SpikeTrains]:
     return {name: result.spikes[name] for name in names}
 
 
-def _print_outcome(work: Work, found: Deployment, folder: Path) -> None:
+def _print_result(work: Work, result: Result, folder: Path) -> None:
     """Print what the board gave, and write it."""
-    assert found.outcome is not None
-    spikes = found.outcome.spikes
+    spikes = result.spikes
     print_table(
         ("population", "spikes on the board"), [(name, str(len(s))) for name, s in spikes.items()]
     )
@@ -183,5 +199,4 @@ def _print_outcome(work: Work, found: Deployment, folder: Path) -> None:
                 memory.cues,
             )
         )
-    result = to_result(work.network, found.outcome, work.duration_ms)
     print_line(f"wrote {result.save(folder / 'result.h5')}")

@@ -56,8 +56,8 @@ def prepare(
     (folder / files.JOB).write_bytes(msgspec.json.encode(job))
 
 
-def run(folder: Path) -> None:
-    """Run the worker in a prepared folder until it ends; an interruption ends it as well.
+def run(folder: Path, worker: str | None = None) -> None:
+    """Run a worker in a prepared folder until it ends; an interruption ends it as well.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def run(folder: Path) -> None:
     log = folder / files.LOG
     with log.open("wb") as output:
         child = subprocess.Popen(
-            [sys.executable, "-m", WORKER, str(folder.resolve())],
+            [sys.executable, "-m", worker or WORKER, str(folder.resolve())],
             cwd=folder,
             env=_environment(folder.resolve()),
             stdin=subprocess.DEVNULL,

@@ -178,6 +178,7 @@ def _examined(
     findings = [
         *report.findings,
         *mapped.check_machine(machine, mapping, card),
+        *mapped.check_late_plasticity(network, mapping),
         *too_large,
         *overflowing,
         *changed,

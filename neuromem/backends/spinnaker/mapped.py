@@ -96,6 +96,27 @@ def check_machine(machine: Machine, mapping: Mapping, card: BoardCard) -> list[F
     return findings
 
 
+def check_late_plasticity(network: Network, mapping: Mapping) -> list[Finding]:
+    """Return the plastic projections whose spikes come by way of a delay core."""
+    findings = []
+    for projection in network.projections:
+        post = network.view(projection.post).population.name
+        delays = network.delays_ticks(projection)
+        slots = mapping.populations[post].delay_slots if post in mapping.populations else 0
+        if projection.plastic and len(delays) and delays.max() > slots:
+            findings.append(
+                Finding(
+                    severity="warning",
+                    check="plasticity",
+                    where=f"projection {projection.label!r}",
+                    what=f"delays above {slots} ticks come by way of a delay core, and the rule "
+                    "does not see that part of them: it learns otherwise than defined",
+                    remedy=f"keep the delays of plastic projections to {slots} ticks",
+                )
+            )
+    return findings
+
+
 def core_use(
     network: Network, mapping: Mapping, ticks: int
 ) -> tuple[tuple[CoreUse, ...], list[Finding]]:

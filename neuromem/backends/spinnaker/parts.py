@@ -55,8 +55,10 @@ def parts(network: Network, projection: Projection) -> list[Part]:
 
     if projection.receptor_type != "signed":
         return [part(projection.receptor_type, np.arange(len(weights)))]
+    # A plastic connection is one at weight 0 too; it learns upwards.
+    excitatory = weights >= 0 if projection.plastic else weights > 0
     return [
-        part("excitatory", np.flatnonzero(weights > 0)),
+        part("excitatory", np.flatnonzero(excitatory)),
         part("inhibitory", np.flatnonzero(weights < 0)),
     ]
 

@@ -15,13 +15,14 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from neuromem.backends.sampling import sample_ticks
+from neuromem.backends.sampling import interval_ticks
 from neuromem.backends.spinnaker import mapping as files
 from neuromem.backends.spinnaker.mapping import (
     Core,
@@ -31,6 +32,7 @@ from neuromem.backends.spinnaker.mapping import (
     Mapping,
     WorkerJob,
 )
+from neuromem.backends.spinnaker.outcome import after_tick, every_tick
 from neuromem.backends.spinnaker.parts import Part
 from neuromem.backends.spinnaker.translate import RECORDED, build
 from neuromem.network import Network, Population, SpikeTrains, load
@@ -43,10 +45,14 @@ _SHIFTS_AT = {"SynapseParams": 7, "Neuron Core Params": 5}
 
 def main(folder: Path) -> int:
     """Map the network in the folder, run it where there is a board, and write what was found."""
+    return guarded(folder, _work)
+
+
+def guarded(folder: Path, work: Callable[[Path], None]) -> int:
+    """Do a worker's work, ending with the parent; write down why it failed."""
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
-        job = msgspec.json.decode((folder / files.JOB).read_bytes(), type=WorkerJob)
-        _work(folder, load(folder / files.NETWORK), job)
+        work(folder)
     except Exception as error:
         traceback.print_exc()
         failure = Failure(kind=type(error).__name__, message=str(error))
@@ -71,17 +77,20 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _work(folder: Path, network: Network, job: WorkerJob) -> None:
+def _work(folder: Path) -> None:
     import spynnaker.pyNN as sim  # pyright: ignore[reportMissingImports]
     from spinn_utilities.config_holder import (  # pyright: ignore[reportMissingImports]
         get_config_bool,
     )
 
+    job = msgspec.json.decode((folder / files.JOB).read_bytes(), type=WorkerJob)
+    network = load(folder / files.NETWORK)
     h = network.timestep_ms
     sim.setup(timestep=h, min_delay=h)
     virtual = get_config_bool("Machine", "virtual_board")
     stimulus = read_stimulus(folder, network)
-    made, parts = build(sim, network, stimulus, fit_weights=job.fit_weights)
+    recorded = network if virtual else every_tick(network)
+    made, parts = build(sim, recorded, stimulus, fit_weights=job.fit_weights)
     sim.run(job.ticks * h)
     if virtual:
         found = _mapping(network, made, parts, job)
@@ -260,8 +269,9 @@ def _write_outcome(
             name = RECORDED[recording.variable]
             segment = made[recording.target].get_data(name).segments[-1]
             signal = segment.filter(name=name)[0].magnitude
-            count = len(sample_ticks(network, recording, job.ticks))
-            arrays[f"sample {recording.variable} {recording.target}"] = np.asarray(signal)[:count]
+            values = after_tick(network, recording, np.asarray(signal))
+            kept = values[:: interval_ticks(network, recording)]
+            arrays[f"sample {recording.variable} {recording.target}"] = kept
     for part, projection in parts:
         if network.projection(part.label).plastic:
             held = projection.get(["weight"], format="list")

@@ -1,0 +1,75 @@
+"""The child process that maps a network for the emulator, and takes a snapshot of the mapping.
+
+``python -m neuromem.backends.emulated.worker FOLDER``, as
+:mod:`neuromem.backends.spinnaker.worker` is run.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from neuromem.backends.emulated import capture
+from neuromem.backends.spinnaker import mapping as files
+from neuromem.backends.spinnaker.outcome import every_tick
+from neuromem.backends.spinnaker.parts import Part
+from neuromem.backends.spinnaker.translate import build
+from neuromem.backends.spinnaker.worker import guarded, read_stimulus
+from neuromem.network import Population, load
+
+
+class EmulatorJob(files.WorkerJob, frozen=True, kw_only=True):
+    """What the worker is to do.
+
+    Parameters
+    ----------
+    neurons_per_core
+        Most neurons on a core; sPyNNaker's own choice where None.
+    """
+
+    neurons_per_core: int | None = None
+
+
+def main(folder: Path) -> int:
+    """Map the network in the folder onto a virtual board, and write the snapshot."""
+    return guarded(folder, _map)
+
+
+def _map(folder: Path) -> None:
+    import spynnaker.pyNN as sim
+
+    job = msgspec.json.decode((folder / files.JOB).read_bytes(), type=EmulatorJob)
+    network = every_tick(load(folder / files.NETWORK))
+    h = network.timestep_ms
+    sim.setup(timestep=h, min_delay=h)
+    made, parts = build(sim, network, read_stimulus(folder, network), fit_weights=job.fit_weights)
+    for population in network.populations:
+        if job.neurons_per_core is not None and isinstance(population, Population):
+            made[population.name].set_max_atoms_per_core(job.neurons_per_core)
+    sim.run(job.ticks * h)
+    for part, projection in parts:
+        _check_generated(part, projection)
+    plastic = [(p.label, made) for p, made in parts if network.projection(p.label).plastic]
+    capture.save(folder, plastic)
+    sim.end()
+
+
+def _check_generated(part: Part, projection: Any) -> None:
+    """Raise ValueError where sPyNNaker has lost connections.
+
+    On a virtual board it generates them itself, and 7.4.1 loses those with delays above what ring
+    buffers hold where the source has fewer neurons than a core of the target may have.
+    """
+    held = sum(len(rows) for rows in projection.get(["weight"], format="list").connections)
+    if held != len(part.pre):
+        raise ValueError(
+            f"projection {part.label!r}: {held} of {len(part.pre)} connections were generated, "
+            f"with delays up to {part.delays_ms.max():g} ms: shorten the longest delays"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
