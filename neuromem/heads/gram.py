@@ -10,8 +10,6 @@ import numpy as np
 
 #: Elements of the block that is standardised at a time (128 MB of float32).
 BLOCK = 2**25
-#: The least deviation of a feature, in units of their median.
-LEAST = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,11 +58,7 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Scaler:
-    """Mean and standard deviation of each feature; a constant feature has deviation 1.
-
-    No deviation is below ``LEAST`` of their median: a feature that varied by a rounding error in
-    training would outweigh all others where it varies by more.
-    """
+    """Mean and standard deviation of each feature; a constant feature has deviation 1."""
 
     mean: np.ndarray
     deviation: np.ndarray
@@ -83,10 +77,8 @@ class Scaler:
         for part in rows.parts():
             gap = rows.take(part) - mean.astype(rows.dtype)
             square += np.einsum("ij,ij->j", gap, gap)
-        deviation = np.sqrt(square / len(rows))
-        if not constant.all():
-            deviation = np.maximum(deviation, LEAST * np.median(deviation[~constant]))
-        return cls(mean, np.where(constant, 1.0, deviation))
+        deviation = np.where(constant, 1.0, np.sqrt(square / len(rows)))
+        return cls(mean, deviation)
 
     def apply(self, rows: Rows, part: slice, columns: slice = slice(None)) -> np.ndarray:
         """Return z = (x - mean) / deviation of a part of the rows."""

@@ -11,6 +11,8 @@ from neuromem.liquid import Liquid, encode
 from neuromem.protocols.contest import Contestant, Data, ReadoutName
 
 READOUTS: tuple[ReadoutName, ...] = ("ridge", "softmax", "lda")
+#: Sums below this many of the largest weight are zero but for rounding.
+ROUNDING = 1e-5
 #: Slope of the leaky ReLU below 0.
 LEAK = 0.1
 #: Samples that are projected at once.
@@ -36,6 +38,8 @@ def projected(liquid: Liquid, slope: float, data: Data) -> np.ndarray:
     for spikes in _parts(liquid.framing, data):
         # One large product: numpy multiplies a stack of small ones a hundred times more slowly.
         z = spikes.binned(liquid.features.bins).reshape(-1, spikes.channels) @ weights
+        # Weights that cancel leave a rounding error, which a readout would take for a feature.
+        z[np.abs(z) < ROUNDING * np.abs(weights).max()] = 0
         parts.append(np.maximum(z, slope * z, out=z).reshape(len(spikes), -1))
     return np.concatenate(parts)
 
