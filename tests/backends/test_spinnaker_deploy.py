@@ -294,6 +294,18 @@ def test_a_delay_core_without_room_is_found(tmp_path):
 
 
 @pytest.mark.slow
+def test_plastic_delays_as_long_as_the_ring_are_found(tmp_path):
+    """The board's program takes such a weight for one that comes too late, and says nothing."""
+    rule = STDPSynapse(weight=1.0, delay_ms=4.0, A_plus=0.1, A_minus=0.1, w_max=2.0)
+    network = small(4, 4, 1.0)
+    plastic = msgspec.structs.replace(network.projections[0], synapse=rule, label="plastic")
+    network = msgspec.structs.replace(network, projections=(plastic,))
+    report = deploy(network, folder=tmp_path, duration_ms=10.0).preflight
+    (found,) = (f for f in report.of("warning") if f.check == "plasticity")
+    assert found.where == "projection 'plastic'"
+    assert "4 ticks" in found.what and "deliver nothing" in found.what
+
+
 def test_a_network_too_large_for_its_board_cannot_run(tmp_path):
     network = Network(
         name="large",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from neuromem.backends.features import Unsupported
-from neuromem.backends.spinnaker.definition import check_definition, delay_slots
+from neuromem.backends.spinnaker.definition import check_definition, delay_slots, ring_slots
 from neuromem.backends.spinnaker.parts import parts
 from neuromem.network import Network, Population, Projection
 
@@ -19,15 +19,6 @@ def check(network: Network) -> None:
         _check_delays(network, projection)
         if projection.plastic and network.timestep_ms < 1:
             _check_packets(network, projection)
-
-
-def slots(network: Network, population: Population) -> int:
-    """Return how many ticks a population's ring buffers hold: a power of two."""
-    longest = 1
-    for projection in network.projections:
-        if network.view(projection.post).population is population:
-            longest = max(longest, int(network.delays_ticks(projection).max(initial=1)))
-    return max(2, 1 << (longest - 1).bit_length())
 
 
 def _check_delays(network: Network, projection: Projection) -> None:
@@ -61,7 +52,7 @@ def _check_packets(network: Network, projection: Projection) -> None:
     why = ""
     if len(own) > 1:
         why = f"{len(own)} kinds of connections of {post.name!r} to itself"
-    if np.any(network.delays_ticks(projection) == slots(network, post)):
+    if np.any(network.delays_ticks(projection) == ring_slots(network, post)):
         why = "a delay that fills the ring buffers"
     if why:
         raise Unsupported(

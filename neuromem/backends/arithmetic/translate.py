@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuromem.backends.arithmetic.limits import check, slots
+from neuromem.backends.arithmetic.limits import check
 from neuromem.backends.arithmetic.neurons import Neurons, neurons
 from neuromem.backends.arithmetic.shifts import shifts
 from neuromem.backends.arithmetic.synapses import PlasticRows, Rows, plastic_rows, static_rows
+from neuromem.backends.spinnaker.definition import ring_slots
 from neuromem.backends.spinnaker.fixed_point import raw_weights
 from neuromem.backends.spinnaker.parts import parts
 from neuromem.network import Network, Population, STDPSynapse
@@ -71,7 +72,7 @@ def translate(network: Network, fit_weights: bool = False) -> Plan:
         cells += group.size
     size = sum(p.size for p in targets)
     chosen = {p.name: shifts(network, p, fit_weights) for p in targets}
-    held = {p.name: slots(network, p) for p in targets}
+    held = {p.name: ring_slots(network, p) for p in targets}
     static, plastic, labels, lost, silent = [], [], [], 0, 0
     for projection in network.projections:
         pre = network.view(projection.pre).population.name

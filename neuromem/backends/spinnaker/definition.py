@@ -11,7 +11,7 @@ from neuromem.backends.spinnaker.fixed_point import to_s1615
 from neuromem.backends.spinnaker.parts import neurons_per_core
 from neuromem.backends.spinnaker.preflight import Finding
 from neuromem.backends.spinnaker.translate import cell, jump
-from neuromem.network import IF_curr_exp, Network, Population, STDPSynapse
+from neuromem.network import IF_curr_exp, Network, Population, SpikeSource, STDPSynapse
 
 #: Post spikes that a core remembers for each neuron: one of its 16 entries stands for time 0.
 POST_HISTORY = 15
@@ -42,6 +42,15 @@ def check_definition(network: Network) -> list[Finding]:
 def longest_delay_ticks(network: Network, population: Population) -> int:
     """Return the longest delay onto a population that a delay core can still make (ticks)."""
     return delay_slots(network, population) * (1 + DELAY_STAGES)
+
+
+def ring_slots(network: Network, population: Population | SpikeSource) -> int:
+    """Return how many ticks a population's ring buffers hold: a power of two."""
+    longest = 1
+    for projection in network.projections:
+        if network.view(projection.post).population is population:
+            longest = max(longest, int(network.delays_ticks(projection).max(initial=1)))
+    return max(2, 1 << (longest - 1).bit_length())
 
 
 def delay_slots(network: Network, population: Population) -> int:

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 import numpy as np
 
 from neuromem.backends.spinnaker.card import BoardCard
+from neuromem.backends.spinnaker.definition import ring_slots
 from neuromem.backends.spinnaker.mapping import Core, Mapping
 from neuromem.backends.spinnaker.parts import incoming
 from neuromem.backends.spinnaker.preflight import (
@@ -97,12 +98,28 @@ def check_machine(machine: Machine, mapping: Mapping, card: BoardCard) -> list[F
 
 
 def check_late_plasticity(network: Network, mapping: Mapping) -> list[Finding]:
-    """Return the plastic projections whose spikes come by way of a delay core."""
+    """Return the plastic projections whose delays are too long for their ring buffers.
+
+    Both were found in the programs of sPyNNaker 7.4.1: a plastic weight of a delay as long as the
+    ring is taken for one that comes too late.
+    """
     findings = []
     for projection in network.projections:
         post = network.view(projection.post).population.name
         delays = network.delays_ticks(projection)
         slots = mapping.populations[post].delay_slots if post in mapping.populations else 0
+        ring = ring_slots(network, network.view(projection.post).population)
+        if projection.plastic and np.any(delays == ring):
+            findings.append(
+                Finding(
+                    severity="warning",
+                    check="plasticity",
+                    where=f"projection {projection.label!r}",
+                    what=f"plastic synapses with a delay of {ring} ticks, as long as the ring "
+                    "buffer, deliver nothing",
+                    remedy="change the longest delay onto the population by a tick",
+                )
+            )
         if projection.plastic and len(delays) and delays.max() > slots:
             findings.append(
                 Finding(
