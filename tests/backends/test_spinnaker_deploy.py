@@ -296,7 +296,7 @@ def test_a_delay_core_without_room_is_found(tmp_path):
 @pytest.mark.slow
 def test_plastic_delays_as_long_as_the_ring_are_found(tmp_path):
     """The board's program takes such a weight for one that comes too late, and says nothing."""
-    rule = STDPSynapse(weight=1.0, delay_ms=4.0, A_plus=0.1, A_minus=0.1, w_max=2.0)
+    rule = msgspec.structs.replace(RULE, delay_ms=4.0)
     network = small(4, 4, 1.0)
     plastic = msgspec.structs.replace(network.projections[0], synapse=rule, label="plastic")
     network = msgspec.structs.replace(network, projections=(plastic,))
