@@ -121,10 +121,7 @@ def nmnist(
         entrants = protocol.contestants(
             splits, config, neurons=neurons, seeds=range(seeds), weights=weights, backend=backend
         )
-    if unknown := set(only) - {entrant.name for entrant in entrants}:
-        known = ", ".join(dict.fromkeys(entrant.name for entrant in entrants))
-        raise ValueError(f"--only {', '.join(sorted(unknown))}: the contestants are {known}")
-    entrants = [entrant for entrant in entrants if not only or entrant.name in only]
+    entrants = _chosen(entrants, only)
     name = "paper" if config == "paper" else "liquid"
     return _bench([(splits, entrants)], store, name, json, plot)
 
@@ -135,6 +132,7 @@ def spoken(
     data: Path,
     neurons: Count | None = None,
     seeds: Count = 1,
+    only: tuple[str, ...] = (),
     json: Json = None,
     plot: Path | None = None,
     cache: Path | None = None,
@@ -152,6 +150,8 @@ def spoken(
         Number of neurons; that of the design where not given.
     seeds
         Number of reservoir seeds.
+    only
+        Run these contestants alone, by the names in the table; may be given several times.
     json
         Write a record for each accuracy here; "-" for the standard output.
     plot
@@ -170,7 +170,7 @@ def spoken(
     with stage("listening to the recordings"):
         folds = list(protocol.unheard_speakers(data))
     contests = [
-        (splits, protocol.contestants(splits, neurons=neurons, seeds=range(seeds)))
+        (splits, _chosen(protocol.contestants(splits, neurons=neurons, seeds=range(seeds)), only))
         for splits in folds
     ]
     return _bench(contests, store, "liquid", json, plot)
@@ -291,6 +291,14 @@ def resistive(
         print_line(f"wrote {save_figure(device_sweeps(records), plot)}")
     write_json(json, records)
     return 0
+
+
+def _chosen(entrants: list[Contestant], only: Sequence[str]) -> list[Contestant]:
+    """Return the contestants of these names; all where none is given."""
+    if unknown := set(only) - {entrant.name for entrant in entrants}:
+        known = ", ".join(dict.fromkeys(entrant.name for entrant in entrants))
+        raise ValueError(f"--only {', '.join(sorted(unknown))}: the contestants are {known}")
+    return [entrant for entrant in entrants if not only or entrant.name in only]
 
 
 def _bench(

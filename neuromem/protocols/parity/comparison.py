@@ -10,10 +10,12 @@ import numpy as np
 
 from neuromem import backends
 from neuromem.backends import Fidelity, Unsupported
+from neuromem.backends.verified import WEIGHT_TOLERANCE as VERIFIED_TOLERANCE
 from neuromem.memory import replay
 from neuromem.protocols.parity.scenarios import Scenario
 
-#: Stored weights that differ by less (in their own unit) count as equal.
+#: Stored weights that differ by less (in their own unit) count as equal; the board's have 16 bits,
+#: and are compared as its backends do.
 WEIGHT_TOLERANCE = 1e-6
 #: What is compared with: the engine that is the definition, line by line.
 REFERENCE = "native-reference"
@@ -125,6 +127,7 @@ def _line(cells: Iterable[str]) -> str:
 def _compared(
     scenario: Scenario, expected: backends.Simulation, name: str, fidelity: Fidelity
 ) -> Parity:
+    tolerance = WEIGHT_TOLERANCE
     known = Parity(scenario=scenario.name, backend=name, fidelity=fidelity, outcome="refused")
     try:
         if scenario.recording is not None:
@@ -138,15 +141,23 @@ def _compared(
             wanted, got = _spikes(expected), _spikes(found)
             spikes, missing, extra = len(wanted), len(wanted - got), len(got - wanted)
             error = _weight_error(found, expected)
+            if fidelity == "exact" and backends.capabilities(name).verified:
+                tolerance = VERIFIED_TOLERANCE * _largest_bound(scenario)
     except Unsupported as refusal:
         return msgspec.structs.replace(known, reason=str(refusal))
     except ModuleNotFoundError as absence:
         return msgspec.structs.replace(known, outcome="not installed", reason=str(absence))
-    equal = missing == extra == 0 and error <= WEIGHT_TOLERANCE
+    equal = missing == extra == 0 and error <= tolerance
     return msgspec.structs.replace(
         known, outcome="equal" if equal else "differs", spikes=spikes, missing=missing,
         extra=extra, weight_error=error,
     )  # fmt: skip
+
+
+def _largest_bound(scenario: Scenario) -> float:
+    """Return the largest bound of a plastic weight."""
+    rules = (p.synapse for p in scenario.network.projections)
+    return max((getattr(rule, "w_max", 0.0) for rule in rules), default=0.0)
 
 
 def _spikes(simulation: backends.Simulation) -> set[tuple[str, float, int]]:
