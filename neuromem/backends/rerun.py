@@ -165,11 +165,7 @@ class RerunSimulation(Simulation):
         if projection.plastic:
             outcome = self._outcome(self._tick)
             return self._settled(label, outcome) if settled else outcome.weights[label].copy()
-        rows, columns = self.network.pairs(projection)
-        pre, post = self.network.view(projection.pre), self.network.view(projection.post)
-        matrix = np.full((pre.size, post.size), np.nan)
-        matrix[rows, columns] = self.network.weights(projection)
-        return matrix
+        return self.network.weight_matrix(projection)
 
     def result(self) -> Result:
         """Return everything recorded so far."""
@@ -255,12 +251,7 @@ def at_rest(network: Network) -> Outcome:
     """Return the outcome of no time at all."""
     none = np.zeros(0)
     spikes = {p.name: SpikeTrains(none, none.astype(int), p.size) for p in network.populations}
-    weights = {}
-    for projection in network.projections:
-        if projection.plastic:
-            pre, post = network.view(projection.pre), network.view(projection.post)
-            weights[projection.label] = np.full((pre.size, post.size), np.nan)
-            weights[projection.label][network.pairs(projection)] = network.weights(projection)
+    weights = {p.label: network.weight_matrix(p) for p in network.projections if p.plastic}
     samples = {
         (r.target, r.variable): Samples(
             none, np.zeros((0, *sample_shape(network, r))), sample_unit(network, r)

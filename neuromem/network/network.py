@@ -207,6 +207,13 @@ class Network(Spec, frozen=True, kw_only=True):
         """Return the (initial) weight of every connection, in the order of :meth:`pairs`."""
         return self._per_connection(projection, projection.synapse.weight, "weight")
 
+    def weight_matrix(self, projection: Projection) -> np.ndarray:
+        """Return the (initial) weights [pre, post], NaN where there is no connection."""
+        shape = self.view(projection.pre).size, self.view(projection.post).size
+        matrix = np.full(shape, np.nan)
+        matrix[self.pairs(projection)] = self.weights(projection)
+        return matrix
+
     def delays_ticks(self, projection: Projection) -> np.ndarray:
         """Return the delay of every connection in ticks, in the order of :meth:`pairs`."""
         delays_ms = self._per_connection(projection, projection.synapse.delay_ms, "delay_ms")

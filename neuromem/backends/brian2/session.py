@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -52,7 +53,7 @@ def session(target: str) -> Iterator[Any]:
     with warnings.catch_warnings(), TemporaryDirectory(prefix="neuromem-brian2-") as folder:
         warnings.simplefilter("ignore")
         hook = sys.excepthook
-        import brian2
+        brian2: Any = import_module("brian2")
         from brian2.devices import all_devices, reset_device, set_device
 
         sys.excepthook = hook

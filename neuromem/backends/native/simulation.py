@@ -107,11 +107,8 @@ class NativeSimulation(Simulation):
     def weights(self, label: str, *, settled: bool = False) -> np.ndarray:
         """Return a projection's weights; see :meth:`neuromem.backends.Simulation.weights`."""
         projection = self.network.projection(label)
-        rows, columns = self.network.pairs(projection)
-        pre, post = self.network.view(projection.pre), self.network.view(projection.post)
-        matrix = np.full((pre.size, post.size), np.nan)
+        matrix = self.network.weight_matrix(projection)
         if not projection.plastic:
-            matrix[rows, columns] = self.network.weights(projection)
             return matrix
         for part in self.plan.labels[label]:
             rule = self.plan.projections[part].plastic

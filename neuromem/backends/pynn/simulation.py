@@ -84,7 +84,7 @@ def module(dialect: Dialect) -> Iterator[Any]:
     if dialect.module != "pyNN.brian2":
         yield sim
         return
-    from brian2 import prefs
+    from brian2 import prefs  # pyright: ignore[reportAttributeAccessIssue]
 
     target = prefs["codegen.target"]
     prefs["codegen.target"] = "numpy"  # compiling takes longer than nearly every run

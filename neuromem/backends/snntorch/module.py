@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import snntorch
@@ -211,18 +211,19 @@ class SpikingModule(torch.nn.Module):
     def _given(self, spikes: torch.Tensor | Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return the input by source, checked, in the module's own type."""
         names = [source.name for source in self._sources]
+        by_name: Mapping[str, Any] = spikes if isinstance(spikes, Mapping) else {}
         if isinstance(spikes, torch.Tensor):
             if len(names) != 1:
                 raise ValueError(f"one tensor for {len(names)} sources: give a dict by name")
-            spikes = {names[0]: spikes}
-        if set(spikes) != set(names) or not names:
+            by_name = {names[0]: spikes}
+        if set(by_name) != set(names) or not names:
             raise ValueError(
-                f"input for {', '.join(spikes) or 'nothing'}: the network's sources are "
+                f"input for {', '.join(by_name) or 'nothing'}: the network's sources are "
                 f"{', '.join(names) or 'none, and a module needs one'}"
             )
         given, like = {}, next(self.buffers())
         for source in self._sources:
-            x = spikes[source.name]
+            x = by_name[source.name]
             if x.ndim != 3 or x.shape[2] != source.size or not x.shape[1]:
                 raise ValueError(
                     f"input of {source.name!r} of shape {tuple(x.shape)}: give [batch, steps, "
