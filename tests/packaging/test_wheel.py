@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from neuromem._version import __version__
+from neuromem.network.cards import FOLDERS
 
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).with_name("probe_imports.py").read_text(encoding="utf-8")
@@ -81,7 +82,7 @@ def test_wheel_holds_the_cards_as_they_are_in_their_folders(wheel: Path) -> None
         held = {n: archive.read(n) for n in archive.namelist() if n.startswith("neuromem/_cards/")}
     expected = {
         f"neuromem/_cards/{kind}/{path.relative_to(ROOT / folder).as_posix()}": path.read_bytes()
-        for kind, folder in (("rram", "hardware/rram"), ("datasets", "datasets"))
+        for kind, folder in FOLDERS.items()
         for path in (ROOT / folder).rglob("*")
         if path.is_file()
     }

@@ -93,6 +93,7 @@ def test_costs_are_counted_over_both_liquids(meeting):
 
 
 def test_the_published_protocol_has_its_digits_and_numbers(meeting):
+    pytest.importorskip("torch")
     entrant, restricted = published_protocol(meeting)
     assert entrant.name == PUBLISHED and entrant.chosen_on_test
     assert restricted.classes == tuple(range(1, 10))
@@ -117,6 +118,7 @@ def _of(samples: Samples, classes: list[int]) -> Samples:
 
 
 def test_cortex_and_letters_run_on_arrays():
+    pytest.importorskip("torch")
     rng = np.random.default_rng(0)
 
     def neural(each: int) -> Samples:
