@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -352,7 +353,11 @@ def test_an_ended_deployment_leaves_no_process_behind(tmp_path, ending):
         "deploy",
         "small.json",
     ]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as parent:
+    # A shell's background job, as this test may be, hands on that SIGINT is ignored.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heed
+    ) as parent:
         started = poll(lambda: list((tmp_path / "small.spinnaker").glob(files.LOG)))
         assert started
         parent.send_signal(ending)
