@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from neuromem.events import Crop, EventSet, Framing
+from neuromem.heads.training import require_torch
 from neuromem.liquid import (
     Liquid,
     best_nmnist,
@@ -87,11 +88,22 @@ def published_liquids(neurons: int = NEURONS, seed: int = 0) -> tuple[Liquid, Li
 
 
 def check(only: Sequence[str]) -> None:
-    """Raise ValueError for names that :func:`contestants` would refuse, before data are read."""
+    """Raise for what :func:`contestants` would refuse, before data are read.
+
+    Raises
+    ------
+    ValueError
+        For names that are no contestant's.
+    ModuleNotFoundError
+        When torch is not installed and one of them is trained with it.
+    """
     if unknown := set(only) - {*NAMES}:
         raise ValueError(
             f"no contestant {', '.join(sorted(unknown))}: there are {', '.join(NAMES)}"
         )
+    trained = [n for n in only or NAMES if not n.endswith(("-cca", "-ridge", "-prototypes"))]
+    if trained:
+        require_torch(f"contestant {trained[0]!r}")
 
 
 def contestants(
