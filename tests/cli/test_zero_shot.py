@@ -18,6 +18,9 @@ from neuromem.protocols.zero_shot import data as zero_shot_data
 from tests.protocols.small_data import write_folder
 from tests.protocols.small_speech import write_speech
 
+pytest.importorskip("snntorch", reason="needs torch and snnTorch")
+
+
 FEW = ("--neurons", 20, "--embedding", 8, "--pairs", 2)
 CLOSED = ("--only", "liquid-cca", "--only", "raw-ridge")
 KEYS = {
@@ -56,7 +59,6 @@ def records_of(path: Path) -> list[dict]:
 
 
 def test_from_recordings_to_table_figure_and_records(data, bench, tmp_path):
-    pytest.importorskip("torch")
     out, figure = tmp_path / "records.json", tmp_path / "figure.png"
     arguments = ("--vision", data[0], "--audio", data[1], *FEW, "--cache", tmp_path / "cache")
     contestants = ("--only", "liquid", *CLOSED)
@@ -155,7 +157,6 @@ def test_mistakes_are_said_in_a_line(arguments, message, data, bench):
 
 
 def test_resistive_memory_is_compared_with_normal_weights(data, bench, tmp_path):
-    pytest.importorskip("torch")
     out = tmp_path / "records.json"
     code, output, _ = bench(
         "--vision", data[0], "--audio", data[1], "--neurons", 8, "--embedding", 8, "--pairs", 2,
@@ -194,7 +195,6 @@ def test_a_killed_run_goes_on_where_it_was(data, tmp_path):
 
 
 def test_all_contestants_run_without_any_data(bench, few, tmp_path, monkeypatch):
-    pytest.importorskip("snntorch")
     monkeypatch.setattr(zero_shot_contestants, "SPIKING_EPOCHS", 1)
     monkeypatch.setattr(zero_shot_contestants, "EPOCHS", 2)
     out = tmp_path / "records.json"
