@@ -43,6 +43,7 @@ def meeting(tmp_path_factory) -> Meeting:
 
 
 def test_every_contestant_has_its_seeds(meeting):
+    pytest.importorskip("torch")
     found = contestants(meeting, neurons=10, seeds=(0, 1))
     seeds = {name: [e.seed for e in found if e.name == name] for name in NAMES}
     for name, mine in seeds.items():
