@@ -20,7 +20,8 @@ WEIGHT_TOLERANCE = 1e-6
 #: What is compared with: the engine that is the definition, line by line.
 REFERENCE = "native-reference"
 _LEGEND = (
-    "`equal`: the same spikes and stored weights as the definition (as the board, where recorded). "
+    "`equal`: the same spikes and stored weights as the definition (as the board, where recorded); "
+    "on the two SpiNNaker backends, whose weights have 16 bits, weights within 1 % of `w_max`. "
     "`-2 +3 of 90`: of 90 spikes 2 are missing and 3 are extra. `refused`: said before anything "
     "ran, with the reason below."
 )
