@@ -17,8 +17,10 @@ from time import perf_counter
 
 import nest
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from contestants.liquid_workload import DECAY, V_THRESH, LiquidWorkload
+from neuromem.backends.reservoir import Reservoir
 
 nest.verbosity = nest.VerbosityLevel.ERROR
 #: Silent steps after a recording.
@@ -32,9 +34,13 @@ class NestLiquid:
         start = perf_counter()
         self.work = work
         self.samples = min(most, work.batch.samples)
-        reservoir = work.reservoir
+        with self._own_threads():
+            self._build(work.reservoir)
+        self.compile_seconds = perf_counter() - start
+
+    def _build(self, reservoir: Reservoir) -> None:
         nest.ResetKernel()
-        nest.set(resolution=1.0, local_num_threads=work.threads, print_time=False)
+        nest.set(resolution=1.0, local_num_threads=self.work.threads, print_time=False)
         self.neurons = nest.Create(
             "iaf_psc_delta",
             reservoir.neurons,
@@ -53,7 +59,6 @@ class NestLiquid:
             nest.Connect(sources, self.neurons, "all_to_all", synapse)
         nest.Connect(self.neurons, self.recorder)
         self.first = min(self.neurons.tolist())
-        self.compile_seconds = perf_counter() - start
 
     def run(self) -> tuple[float, np.ndarray]:
         """Run; return the seconds and the spikes of every neuron in every recording."""
@@ -64,11 +69,12 @@ class NestLiquid:
             self.neurons.V_m = 0.0
             self.inputs.set([{"spike_times": now + 1 + steps} for steps in self._trains(sample)])
             self.recorder.n_events = 0
-            nest.Prepare()
-            start = self.work.clock()
-            nest.Run(float(self.work.steps + SILENCE))
-            seconds += self.work.clock() - start
-            nest.Cleanup()
+            with self._own_threads():
+                nest.Prepare()
+                start = self.work.clock()
+                nest.Run(float(self.work.steps + SILENCE))
+                seconds += self.work.clock() - start
+                nest.Cleanup()
             events = self.recorder.get("events")
             # A generator's spike at 1 arrives at 2, which ends the first step of the recording.
             kept = np.asarray(events["times"]) <= now + 1 + self.work.steps
@@ -78,7 +84,12 @@ class NestLiquid:
 
     def close(self) -> None:
         """Free the network."""
-        nest.ResetKernel()
+        with self._own_threads():
+            nest.ResetKernel()
+
+    def _own_threads(self) -> threadpool_limits:
+        """NEST crashes where another library has asked OpenMP for more threads than NEST has."""
+        return threadpool_limits(self.work.threads, user_api="openmp")
 
     def _trains(self, sample: int) -> list[np.ndarray]:
         """Return the steps of every line's spikes."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from contestants.workload import Contestant
 PACKAGES = ("neuromem-snn", "numpy", "numba", "brian2", "Cython", "nest-simulator", "PyNN")
 #: Short runs are repeated within a round until they have taken this long (s).
 LEAST_SECONDS = 0.02
+#: Before every run (s): idle threads of OpenMP keep a processor busy for a while after their work,
+#: which would be taken from the one that runs next.
+PAUSE_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,12 @@ def silent() -> Iterator[None]:
 
 
 def pair(ours: Callable[[], float], other: Callable[[], float], number: int) -> Pair:
-    """Run both, the first of them changing from round to round."""
-    if number % 2 == 0:
-        mine = ours()
-        return Pair(mine, other())
-    others = other()
-    return Pair(ours(), others)
+    """Run both, the first of them changing from round to round, each after a pause."""
+    seconds = {}
+    for run in (ours, other) if number % 2 == 0 else (other, ours):
+        sleep(PAUSE_SECONDS)
+        seconds[run] = run()
+    return Pair(seconds[ours], seconds[other])
 
 
 def run_seconds(contestant: Contestant) -> tuple[float, np.ndarray]:

@@ -296,6 +296,21 @@ def test_threads_change_nothing(nest):
     assert two.result().provenance.settings["threads"] == "2"
 
 
+def test_nest_shares_the_process_with_a_torch_of_more_threads(nest):
+    torch = pytest.importorskip("torch")
+    network = joined(static("s", "p0"))
+    stimulus = random_input(network, 20)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        # Without a limit, NEST takes OpenMP's threads for its own, and the process ends here.
+        runs = [done(network, stimulus, 20, nest).spikes("p0") for _ in range(2)]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert runs[0] == runs[1]
+
+
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "two"])
 def test_threads_must_be_a_number_of_them(nest, threads):
     with pytest.raises(ValueError, match=r"threads = .*whole number of at least 1"):
