@@ -88,7 +88,7 @@ class NestLiquid:
             nest.ResetKernel()
 
     def _own_threads(self) -> threadpool_limits:
-        """NEST crashes where another library has asked OpenMP for more threads than NEST has."""
+        """NEST crashes where another library has asked OpenMP for another number of threads."""
         return threadpool_limits(self.work.threads, user_api="openmp")
 
     def _trains(self, sample: int) -> list[np.ndarray]:

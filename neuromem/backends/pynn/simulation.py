@@ -33,7 +33,7 @@ def simulate(job: Job) -> Outcome:
     check(job.network, script, dialect)
     if dialect.module == "pyNN.neuron":
         load_mechanisms()
-    with quiet(), module(dialect, job.options.get("threads", 1)) as sim:
+    with quiet(), module(dialect) as sim:
         sim.setup(
             timestep=dialect.step_ms,
             min_delay=min(script.shortest_delay, dialect.least_delay * dialect.step_ms),
@@ -76,7 +76,7 @@ def _on_all_processes(sim: Any, outcome: Outcome) -> Outcome:
 
 
 @contextmanager
-def module(dialect: Dialect, threads: int) -> Iterator[Any]:
+def module(dialect: Dialect) -> Iterator[Any]:
     """Yield the PyNN module, leaving the process's settings as they were."""
     hook = sys.excepthook
     sim = import_module(dialect.module)
@@ -84,9 +84,10 @@ def module(dialect: Dialect, threads: int) -> Iterator[Any]:
     if dialect.module == "pyNN.nest":
         from threadpoolctl import threadpool_limits
 
-        # NEST crashes where another library, such as torch, has set OpenMP to more threads than
-        # NEST has, and leaves its own number to that library.
-        with threadpool_limits(threads, user_api="openmp"):
+        nest: Any = import_module("nest")
+        # NEST crashes where another library, such as torch, has set OpenMP to another number of
+        # threads than NEST's last run had, and leaves its own number to that library.
+        with threadpool_limits(nest.local_num_threads, user_api="openmp"):
             yield sim
         return
     if dialect.module != "pyNN.brian2":
