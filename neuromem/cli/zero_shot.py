@@ -132,9 +132,11 @@ def zero_shot(
                 )  # fmt: skip
         with contest_progress() as report:
             records += run(entrants, meeting, sets, store, report)
-            published = None if resistive else published_protocol(meeting)
-            if published is not None and (not only or PUBLISHED in only):
-                records += run([published[0]], published[1], [UNSEEN], store, report)
+            wanted = not resistive and (not only or PUBLISHED in only)
+            for seed in range(seeds if wanted else 0):
+                published = published_protocol(meeting, seed)
+                if published is not None:
+                    records += run([published[0]], published[1], [UNSEEN], store, report)
     print_scores(records)
     ours = device.NORMAL if resistive else field.OURS
     compared = [record for record in records if record.name != PUBLISHED]

@@ -32,10 +32,10 @@ def published_protocol(meeting: Meeting, seed: int = 0) -> tuple[Entrant, Meetin
 
     The digits 1 to 7 are seen, 8 and 9 unseen; at most 224 recordings of a class and sense are for
     training and 100 for the test, the first ones; the nearest recording decides
-    (``unseen_nearest``); one seed. The epoch kept is that in which a search among the test
-    recordings of seen digits succeeds most often: that the published networks were chosen on test
-    data is known, by which figure is assumed. Published: seen 66.1 %, unseen 88.0 %, of other
-    recordings. Pairs are drawn anew in each epoch, where the scripts keep them by index.
+    (``unseen_nearest``). The epoch kept is that in which a search among the test recordings of seen
+    digits succeeds most often: that the published networks were chosen on test data is known, by
+    which figure is assumed. Published: seen 66.1 %, unseen 88.0 %, of other recordings and one
+    seed. Pairs are drawn anew in each epoch, where the scripts keep them by index.
 
     Returns
     -------
