@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import warnings
 from itertools import product
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -36,6 +34,7 @@ from neuromem.network import (
     STDPSynapse,
 )
 from tests.network.strategies import networks, stimuli
+from tests.recordings import of_the_board
 
 pytestmark = pytest.mark.skipif(
     bool(backends.capabilities("brian2").missing), reason="brian2 is not installed"
@@ -129,11 +128,7 @@ def test_random_networks_run_natively(case) -> None:
 
 @pytest.mark.parametrize("name", ["functional", "state_map"])
 def test_every_spike_of_the_board(name) -> None:
-    default = Path(__file__).parents[2] / ".." / "shared" / "oracle"
-    path = Path(os.environ.get("NEUROMEM_ORACLE", default)) / f"ca3_{name}.json"
-    if not path.exists():
-        pytest.skip(f"no board recordings in {path.parent}")
-    comparisons, result = replay(load_recording(path), BRIAN2)
+    comparisons, result = replay(load_recording(of_the_board(name)), BRIAN2)
     assert sum(len(c.recorded) for c in comparisons) > 200
     assert {c.population: (c.missing, c.extra) for c in comparisons if c.missing or c.extra} == {}
     assert result.provenance.settings["target"] == "numpy"

@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 
 from neuromem import backends
 from neuromem.network import (
@@ -29,16 +27,9 @@ from neuromem.network import (
     StaticSynapse,
     STDPSynapse,
 )
+from tests.backends.simulators import PYNN, done, needs
 
-INSTALLED = {"pynn:nest": "nest", "pynn:neuron": "neuron", "pynn:brian2": "brian2"}
-BACKENDS = tuple(INSTALLED)
 ROOT = Path(__file__).parents[2]
-FEW = settings(
-    max_examples=8,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-)
 CELL = IF_curr_exp(
     cm_nf=0.27,
     tau_m_ms=3.0,
@@ -51,29 +42,11 @@ CELL = IF_curr_exp(
 )
 
 
-def needs(backend: str) -> None:
-    if find_spec("pyNN") is None or find_spec(INSTALLED[backend]) is None:
-        pytest.skip(f"{backend} is not installed")
-
-
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=PYNN)
 def backend(request) -> str:
     """Each of the simulators that is installed."""
     needs(request.param)
     return request.param
-
-
-@pytest.fixture
-def nest() -> str:
-    needs("pynn:nest")
-    return "pynn:nest"
-
-
-def done(network: Network, stimulus, ticks: int, backend: str, **how) -> backends.Simulation:
-    simulation = backends.start(network, backend, **how)
-    simulation.stimulate(stimulus)
-    simulation.run(ticks * network.timestep_ms)
-    return simulation
 
 
 def joined(*projections: Projection, sizes=(2, 2), neuron=CELL, recordings=()) -> Network:

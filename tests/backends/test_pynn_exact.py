@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from neuromem import backends
@@ -23,21 +21,10 @@ from neuromem.network import (
     StaticSynapse,
     STDPSynapse,
 )
+from tests.backends.simulators import FEW, needs
 
-INSTALLED = {"pynn:nest": "nest", "pynn:neuron": "neuron", "pynn:brian2": "brian2"}
 NEURONS = ("pynn:neuron", "pynn:brian2")
-# A simulator that fails leaves nothing behind, but it is slow: no shrinking.
-MANY = settings(
-    max_examples=120,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-)
-
-
-def needs(backend: str) -> None:
-    if find_spec("pyNN") is None or find_spec(INSTALLED[backend]) is None:
-        pytest.skip(f"{backend} is not installed")
+MANY = settings(FEW, max_examples=120)
 
 
 @st.composite

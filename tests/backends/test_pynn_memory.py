@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from importlib.util import find_spec
-from pathlib import Path
-
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuromem import backends
 from neuromem.memory import MODELS, Learn, Memory, RecallByContent, RecallByCue, load_recording
-from neuromem.network import Network, SpikeTrains
-
-INSTALLED = {"pynn:nest": "nest", "pynn:neuron": "neuron", "pynn:brian2": "brian2"}
-ROOT = Path(__file__).parents[2]
-FEW = settings(
-    max_examples=8,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
-)
+from neuromem.network import SpikeTrains
+from tests.backends.simulators import FEW, PYNN, done, needs
+from tests.recordings import of_the_board
 
 
-def needs(backend: str) -> None:
-    if find_spec("pyNN") is None or find_spec(INSTALLED[backend]) is None:
-        pytest.skip(f"{backend} is not installed")
-
-
-@pytest.fixture(params=INSTALLED)
+@pytest.fixture(params=PYNN)
 def backend(request) -> str:
     """Each of the simulators that is installed."""
     needs(request.param)
     return request.param
-
-
-@pytest.fixture
-def nest() -> str:
-    needs("pynn:nest")
-    return "pynn:nest"
-
-
-def done(network: Network, stimulus, ticks: int, backend: str, **how) -> backends.Simulation:
-    simulation = backends.start(network, backend, **how)
-    simulation.stimulate(stimulus)
-    simulation.run(ticks * network.timestep_ms)
-    return simulation
 
 
 @pytest.mark.slow
@@ -62,11 +33,7 @@ def test_memories_run_with_native_fidelity(backend):
 
 @pytest.mark.parametrize("name", ["functional", "state_map"])
 def test_the_boards_recordings_are_exact(nest, name):
-    named = os.environ.get("NEUROMEM_ORACLE")
-    path = (Path(named) if named else ROOT.parent / "shared" / "oracle") / f"ca3_{name}.json"
-    if not path.is_file():
-        pytest.skip("no board recordings: set NEUROMEM_ORACLE to their folder")
-    recording = load_recording(path)
+    recording = load_recording(of_the_board(name))
     cues = recording.params.cue_size
     network = Memory(cues, recording.params.content_size).network
     inputs = {"input": SpikeTrains.of(recording.inputs.cue + recording.inputs.content)}

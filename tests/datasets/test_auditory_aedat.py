@@ -1,6 +1,5 @@
 """AEDAT recordings of the Neuromorphic Auditory Sensor, written here and real ones."""
 
-import os
 import struct
 import zipfile
 from pathlib import Path
@@ -9,9 +8,8 @@ import numpy as np
 import pytest
 
 from neuromem.datasets import AuditoryAedat, load_card, read_auditory_aedat
+from tests.recordings import EVENT_SAMPLES, needs
 
-DATA = Path(os.environ.get("NEUROMEM_DATA", Path(__file__).parents[2].parent / "shared/data"))
-SAMPLES = DATA / "other_event_samples"
 STEREO = AuditoryAedat(channels=64, stereo=True)
 MONO = AuditoryAedat(channels=32, address_bytes=2, tick_us=0.2)
 
@@ -82,7 +80,7 @@ def test_a_file_that_is_not_there_and_a_bad_layout(tmp_path):
         AuditoryAedat(tick_us=0)
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason=f"no {SAMPLES}: set NEUROMEM_DATA")
+@needs(EVENT_SAMPLES)
 @pytest.mark.parametrize(
     ("name", "layout", "count", "seconds"),
     [
@@ -91,7 +89,7 @@ def test_a_file_that_is_not_there_and_a_bad_layout(tmp_path):
     ],
 )
 def test_real_recordings(tmp_path, name, layout, count, seconds):
-    with zipfile.ZipFile(SAMPLES / f"pynavis_{name}.zip") as archive:
+    with zipfile.ZipFile(EVENT_SAMPLES / f"pynavis_{name}.zip") as archive:
         archive.extractall(tmp_path)
     (path,) = tmp_path.rglob(name)
     assert next(f for f in load_card("nas-samples").files if f.name == name).matches(path)

@@ -1,4 +1,3 @@
-import os
 import zipfile
 from pathlib import Path
 
@@ -9,12 +8,8 @@ from hypothesis import strategies as st
 
 from neuromem.datasets import fetch_nmnist, mnist_index, read_nmnist, write_nmnist
 from neuromem.events import Events, EventSet
+from tests.recordings import NMNIST, needs
 
-DATA = Path(os.environ.get("NEUROMEM_DATA", Path(__file__).parents[3] / "shared" / "data"))
-RECORDINGS = DATA / "nmnist_real_shared.zip"
-needs_recordings = pytest.mark.skipif(
-    not RECORDINGS.exists(), reason=f"no N-MNIST recordings at {RECORDINGS}: set NEUROMEM_DATA"
-)
 SIZE = (34, 34, 2)
 #: x 33, y 1, ON, 300,123 us.
 RECORD = bytes.fromhex("210184945b")
@@ -207,23 +202,23 @@ def test_without_internet_the_download_says_so_in_one_line(tmp_path, monkeypatch
     assert "\n" not in str(caught.value)
 
 
-@needs_recordings
+@needs(NMNIST)
 def test_the_real_recordings_are_all_read():
-    recordings = read_nmnist(RECORDINGS, "all").check()
+    recordings = read_nmnist(NMNIST, "all").check()
     assert len(recordings) == 772
     assert recordings.rejected == ()
     assert recordings.name == "real N-MNIST"
-    assert len(read_nmnist(RECORDINGS, "test")) == 73
-    few = read_nmnist(RECORDINGS, "train", limit=2)
+    assert len(read_nmnist(NMNIST, "test")) == 73
+    few = read_nmnist(NMNIST, "train", limit=2)
     assert np.bincount(few.labels).tolist() == [2] * 10
 
 
-@needs_recordings
+@needs(NMNIST)
 def test_the_real_recordings_are_read_as_tonic_reads_them():
     tonic_io = pytest.importorskip("tonic.io")
-    recordings = read_nmnist(RECORDINGS, "test", limit=1)
+    recordings = read_nmnist(NMNIST, "test", limit=1)
     dtype = np.dtype([("x", int), ("y", int), ("t", int), ("p", int)])
-    with zipfile.ZipFile(RECORDINGS) as archive:
+    with zipfile.ZipFile(NMNIST) as archive:
         for recording, name in zip(recordings, recordings.ids, strict=True):
             with archive.open(f"{name}.bin") as stream:
                 theirs = tonic_io.read_mnist_file(stream, dtype, is_stream=True)

@@ -1,7 +1,6 @@
 """The reader of spoken digits, on small files written here and on the real recordings."""
 
 import io
-import os
 import zipfile
 from pathlib import Path
 
@@ -16,9 +15,7 @@ from neuromem.datasets.spoken import (
     spoken_events,
 )
 from neuromem.events.cochlea import Cochlea
-
-DATA = Path(os.environ.get("NEUROMEM_DATA", Path(__file__).parents[2].parent / "shared/data"))
-RECORDINGS = DATA / "fsdd_shared.zip"
+from tests.recordings import SPOKEN, needs
 
 
 def tone(hz: float = 500.0, seconds: float = 0.1, rate_hz: int = 8000) -> np.ndarray:
@@ -183,9 +180,9 @@ def test_every_speaker_is_left_out_once():
         list(leave_one_speaker_out(np.array(["a", "a"])))
 
 
-@pytest.mark.skipif(not RECORDINGS.exists(), reason=f"no {RECORDINGS}: set NEUROMEM_DATA")
+@needs(SPOKEN)
 def test_the_real_recordings_are_read():
-    digits = read_spoken_digits(RECORDINGS)
+    digits = read_spoken_digits(SPOKEN)
     assert (len(digits), digits.rate_hz, digits.rejected) == (2250, 8000, ())
     assert np.bincount(digits.labels).tolist() == [225] * 10
     assert set(digits.speakers) == {"george", "jackson", "lucas", "nicolas", "theo"}

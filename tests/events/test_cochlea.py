@@ -1,8 +1,5 @@
 """The cochlea: what it must keep of a sound, and what it must refuse."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,10 +8,9 @@ from scipy import signal
 
 import neuromem.events.cochlea as module
 from neuromem.events.cochlea import Cochlea
+from tests.recordings import SPOKEN, needs
 
 RATE_HZ = 8000
-DATA = Path(os.environ.get("NEUROMEM_DATA", Path(__file__).parents[2].parent / "shared/data"))
-RECORDINGS = DATA / "fsdd_shared.zip"
 
 
 def tone(hz: float, seconds: float = 0.3, rate_hz: int = RATE_HZ) -> np.ndarray:
@@ -248,11 +244,11 @@ def test_a_refractory_time_below_a_sample_is_refused():
         Cochlea(refractory_us=100).hear(tone(500), RATE_HZ)
 
 
-@pytest.mark.skipif(not RECORDINGS.exists(), reason=f"no {RECORDINGS}: set NEUROMEM_DATA")
+@needs(SPOKEN)
 def test_digits_of_an_unknown_speaker_are_told_apart():
     sklearn = pytest.importorskip("sklearn.linear_model")
     spoken = pytest.importorskip("neuromem.datasets.spoken")
-    digits = spoken.read_spoken_digits(RECORDINGS)
+    digits = spoken.read_spoken_digits(SPOKEN)
     few = np.flatnonzero([int(name.split("_")[2]) < 6 for name in digits.ids])  # 300 recordings
     heard = Cochlea().hear_all([digits.clips[i] for i in few], digits.rate_hz, digits.labels[few])
     assert 5_000 < len(heard.x) / sum(len(digits.clips[i]) / 8000 for i in few) < 100_000

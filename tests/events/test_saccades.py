@@ -13,13 +13,9 @@ from hypothesis import strategies as st
 
 from neuromem.events import EventSet
 from neuromem.events.saccades import SaccadeSensor
+from tests.recordings import DATA, MNIST, NMNIST, needs
 
 ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get("NEUROMEM_DATA", Path(__file__).parents[3] / "shared" / "data"))
-needs_data = pytest.mark.skipif(
-    not (DATA / "nmnist_real_shared.zip").exists() or not (DATA / "mnist_shared.npz").exists(),
-    reason=f"no N-MNIST recordings and MNIST images in {DATA}: set NEUROMEM_DATA",
-)
 #: Every recording alike: no noise, no differences between pixels or recordings.
 IDEAL = {
     "mismatch": 0.0,
@@ -223,7 +219,7 @@ def _close_to_real(measured: dict[str, dict[str, float]]) -> None:
         assert measured[f"signed map correlation, saccade {saccade}, Train"]["mean"] > 0.94
 
 
-@needs_data
+@needs(NMNIST, MNIST)
 def test_few_simulated_recordings_teach_to_read_real_ones(tmp_path):
     pytest.importorskip("sklearn")
     measured = _fidelity(tmp_path, "--quick")
@@ -232,7 +228,7 @@ def test_few_simulated_recordings_teach_to_read_real_ones(tmp_path):
 
 
 @pytest.mark.slow
-@needs_data
+@needs(NMNIST, MNIST)
 def test_simulated_recordings_teach_to_read_real_ones(tmp_path):
     pytest.importorskip("sklearn")
     measured = _fidelity(tmp_path, "--seeds", "3")

@@ -1,8 +1,6 @@
 """A liquid in scikit-learn: pipelines, grids and copies, with recordings as X."""
 
-import os
 import pickle
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,9 +23,8 @@ from neuromem.liquid import (
     firing_rate,
     published_nmnist,
 )
+from tests.recordings import NMNIST, needs
 
-DATA = Path(os.environ.get("NEUROMEM_DATA", Path(__file__).parents[3] / "shared" / "data"))
-RECORDINGS = DATA / "nmnist_real_shared.zip"
 SIZE = (8, 3, 1)
 LIQUID = Liquid(
     framing=Framing(sensor_size=SIZE, steps=16),
@@ -84,13 +81,11 @@ def test_the_direction_of_a_bar_needs_time():
     assert cross_val_score(blind, data, data.labels, cv=3).mean() < 0.8
 
 
-@pytest.mark.skipif(
-    not RECORDINGS.exists(), reason=f"no N-MNIST recordings at {RECORDINGS}: set NEUROMEM_DATA"
-)
+@needs(NMNIST)
 def test_real_digits_are_told_apart():
     from neuromem.datasets import read_nmnist
 
-    data = read_nmnist(RECORDINGS, "all", classes=[0, 1, 7], limit=20)
+    data = read_nmnist(NMNIST, "all", classes=[0, 1, 7], limit=20)
     liquid = published_nmnist().replace(features=Features(bins=5))
     search = GridSearchCV(
         model(liquid), {"liquidtransformer__liquid__seed": [0, 1]}, cv=3, error_score="raise"

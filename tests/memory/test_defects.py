@@ -11,6 +11,7 @@ import pytest
 
 from neuromem.memory import Learn, Memory, RecallByContent, RecallByCue, Session
 from neuromem.network import firing_weight
+from tests.recordings import of_the_board
 
 C, M = 5, 10
 CUE_TO_CONTENT, CONTENT_TO_CUE = "CueCue->ContCue", "ContCont->CueCont"
@@ -176,12 +177,12 @@ def test_defect_4_learning_a_shared_bit_7_ms_later_loses_the_first_cue(apart, fo
         (8, (4,), (6, 10, 13, 14)),
     ],
 )
-def test_defect_5_the_state_map_recalls_cell_13_only_by_crosstalk(oracle, spacing, query, found):
+def test_defect_5_the_state_map_recalls_cell_13_only_by_crosstalk(spacing, query, found):
     """Cells 13 and 14 share state 4 and are learned 7 ms apart, so that 13 is lost (defect 4).
 
     The published query also asks for states 1 and 2; what they add by accident brings 13 back.
     """
-    entries = json.loads((oracle / "ca3_state_map.json").read_text())["operations"]
+    entries = json.loads(of_the_board("state_map").read_text())["operations"]
     learns = [
         Learn(cue=entry["cue_in"][0], content=tuple(entry["content_in"]))
         for entry in entries

@@ -19,6 +19,7 @@ from neuromem.memory import (
     replay,
 )
 from neuromem.network import Network, SpikeTrains, STDPSynapse
+from tests.recordings import of_the_board
 
 BACKENDS = ("native", "native-reference")
 POPULATIONS = {
@@ -58,8 +59,8 @@ def spikes_by_part(result, cues: int) -> dict[str, set[tuple[float, int]]]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", SPIKES)
-def test_every_recorded_spike_is_reproduced_and_no_other(oracle, name, backend):
-    comparisons, result = replay(load_recording(oracle / f"ca3_{name}.json"), backend)
+def test_every_recorded_spike_is_reproduced_and_no_other(name, backend):
+    comparisons, result = replay(load_recording(of_the_board(name)), backend)
     assert {c.population for c in comparisons} == POPULATIONS
     differing = {c.population: (c.missing, c.extra) for c in comparisons if c.missing or c.extra}
     assert differing == {}
@@ -69,8 +70,8 @@ def test_every_recorded_spike_is_reproduced_and_no_other(oracle, name, backend):
 
 
 @pytest.mark.parametrize("name", SPIKES)
-def test_the_count_of_every_population_is_the_recorded_one(oracle, name):
-    path = oracle / f"ca3_{name}.json"
+def test_the_count_of_every_population_is_the_recorded_one(name):
+    path = of_the_board(name)
     counts = json.loads(path.read_text())["recorded_spike_counts"]
     comparisons, _ = replay(load_recording(path))
     found = {c.population: len(c.reproduced) for c in comparisons}
@@ -97,11 +98,11 @@ def test_the_count_of_every_population_is_the_recorded_one(oracle, name):
     ids=str,
 )
 def test_one_changed_convention_costs_a_known_number_of_spikes(
-    oracle, change, functional, state_map, backend
+    change, functional, state_map, backend
 ):
     """Pairs of (missing, extra) spikes."""
     for name, expected in (("functional", functional), ("state_map", state_map)):
-        recording = load_recording(oracle / f"ca3_{name}.json")
+        recording = load_recording(of_the_board(name))
         sizes = recording.params
         network = with_rule(Memory(sizes.cue_size, sizes.content_size).network, **change)
         inputs = SpikeTrains.of(recording.inputs.cue + recording.inputs.content)
@@ -137,8 +138,8 @@ def operation_of(entry: dict):
 @pytest.mark.parametrize(
     ("name", "learns", "recalls"), [("functional", 4, 5), ("state_map", 16, 4)]
 )
-def test_operations_get_the_answers_that_the_board_gave(oracle, name, learns, recalls, backend):
-    path = oracle / f"ca3_{name}.json"
+def test_operations_get_the_answers_that_the_board_gave(name, learns, recalls, backend):
+    path = of_the_board(name)
     recording, entries = load_recording(path), json.loads(path.read_text())["operations"]
     memory = Memory(recording.params.cue_size, recording.params.content_size)
     session = memory.run([operation_of(entry) for entry in entries], backend)
@@ -163,8 +164,8 @@ def test_operations_get_the_answers_that_the_board_gave(oracle, name, learns, re
 
 
 @pytest.mark.parametrize("name", SPIKES)
-def test_operations_are_the_very_inputs_that_the_board_got(oracle, name):
-    path = oracle / f"ca3_{name}.json"
+def test_operations_are_the_very_inputs_that_the_board_got(name):
+    path = of_the_board(name)
     recording, entries = load_recording(path), json.loads(path.read_text())["operations"]
     memory = Memory(recording.params.cue_size, recording.params.content_size)
     session = memory.run([operation_of(entry) for entry in entries])

@@ -1,16 +1,12 @@
 """Every backend that accepts a scenario with exact fidelity gives the definition's spikes."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from neuromem.backends import BACKENDS, capabilities
 from neuromem.protocols.parity.comparison import REFERENCE, Parity, markdown, parity, table
 from neuromem.protocols.parity.scenarios import scenarios
+from tests.recordings import ORACLE, of_the_board
 
-HERE = Path(__file__).parents[2]
-ORACLE = Path(os.environ.get("NEUROMEM_ORACLE", HERE.parent / "shared" / "oracle"))
 SCENARIOS = {scenario.name: scenario for scenario in scenarios(ORACLE)}
 SIMULATORS = [name for name in BACKENDS if name != REFERENCE and capabilities(name).runs]
 QUICK = ("native", "brian2", "snntorch")
@@ -51,8 +47,7 @@ def test_exact_is_exact(name: str, backend: str) -> None:
 
 
 def test_the_recordings_are_there() -> None:
-    if not ORACLE.is_dir():
-        pytest.skip(f"no recordings of a board in {ORACLE}: set NEUROMEM_ORACLE")
+    of_the_board("functional")
     assert sum("board" in name for name in SCENARIOS) == 2
 
 
