@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import cyclopts
 
-from neuromem.cli.contests import contest_progress, store_in
+from neuromem.cli.contests import NOWHERE, Outputs, contest_progress
 from neuromem.cli.output import (
-    check_plot,
-    check_writable,
     prepare,
     print_line,
     print_table,
     stage,
     write_json,
 )
-from neuromem.cli.parameters import Count, Json, check_there
+from neuromem.cli.parameters import Count, check_there
 
 if TYPE_CHECKING:
     from neuromem.protocols import Contestant, Record, Splits, Store
@@ -50,10 +48,7 @@ def nmnist(
     weights: str | None = None,
     backend: str = "native",
     only: tuple[str, ...] = (),
-    json: Json = None,
-    plot: Path | None = None,
-    cache: Path | None = None,
-    no_cache: bool = False,
+    outputs: Outputs = NOWHERE,
 ) -> int:
     """Classify the digits of N-MNIST with liquids and with plain controls.
 
@@ -85,17 +80,10 @@ def nmnist(
         Where the liquids run.
     only
         Run these contestants alone, by the names in the table; may be given several times.
-    json
-        Write a record for each accuracy here; "-" for the standard output.
-    plot
-        Write a figure here (.png, .pdf, .svg).
-    cache
-        Folder for features and finished records, from which an interrupted run goes on.
-    no_cache
-        Keep nothing.
+    outputs
+        Where results go, and what is kept.
     """
-    check_writable(json)
-    check_plot(plot)
+    store = outputs.store()
     check_there(data, images, test_dir)
     from neuromem.protocols import nmnist as protocol
 
@@ -104,7 +92,6 @@ def nmnist(
         raise ValueError("give one of --data, --images and --fetch")
     if data is not None and test_dir is not None and data.resolve() == test_dir.resolve():
         raise ValueError(f"--test-dir {test_dir} is --data: it would test on what it trained on")
-    store = store_in(cache, no_cache)
     with stage("reading the data"):
         if fetch:
             data = protocol.fetched(store.folder)
@@ -123,7 +110,7 @@ def nmnist(
         )
     entrants = _chosen(entrants, only)
     name = "paper" if config == "paper" else "liquid"
-    return _bench([(splits, entrants)], store, name, json, plot)
+    return _bench([(splits, entrants)], store, name, outputs)
 
 
 @app.command
@@ -133,10 +120,7 @@ def spoken(
     neurons: Count | None = None,
     seeds: Count = 1,
     only: tuple[str, ...] = (),
-    json: Json = None,
-    plot: Path | None = None,
-    cache: Path | None = None,
-    no_cache: bool = False,
+    outputs: Outputs = NOWHERE,
 ) -> int:
     """Classify spoken digits of speakers who were not heard in training.
 
@@ -152,20 +136,12 @@ def spoken(
         Number of reservoir seeds.
     only
         Run these contestants alone, by the names in the table; may be given several times.
-    json
-        Write a record for each accuracy here; "-" for the standard output.
-    plot
-        Write a figure here (.png, .pdf, .svg).
-    cache
-        Folder for features and finished records, from which an interrupted run goes on.
-    no_cache
-        Keep nothing.
+    outputs
+        Where results go, and what is kept.
     """
-    check_writable(json)
-    check_plot(plot)
+    store = outputs.store()
     from neuromem.protocols import spoken as protocol
 
-    store = store_in(cache, no_cache)
     prepare("native")
     with stage("listening to the recordings"):
         folds = list(protocol.unheard_speakers(data))
@@ -173,7 +149,7 @@ def spoken(
         (splits, _chosen(protocol.contestants(splits, neurons=neurons, seeds=range(seeds)), only))
         for splits in folds
     ]
-    return _bench(contests, store, "liquid", json, plot)
+    return _bench(contests, store, "liquid", outputs)
 
 
 @app.command(name="memory-tasks")
@@ -181,10 +157,7 @@ def memory_tasks(
     *,
     neurons: Count | None = None,
     seeds: Count = 1,
-    json: Json = None,
-    plot: Path | None = None,
-    cache: Path | None = None,
-    no_cache: bool = False,
+    outputs: Outputs = NOWHERE,
 ) -> int:
     """Solve delayed tasks: parity of the last N bits, and a match after N slots.
 
@@ -194,26 +167,18 @@ def memory_tasks(
         Number of neurons; that of the design where not given.
     seeds
         Number of reservoir seeds.
-    json
-        Write a record for each accuracy here; "-" for the standard output.
-    plot
-        Write a figure here (.png, .pdf, .svg).
-    cache
-        Folder for features and finished records, from which an interrupted run goes on.
-    no_cache
-        Keep nothing.
+    outputs
+        Where results go, and what is kept.
     """
-    check_writable(json)
-    check_plot(plot)
+    store = outputs.store()
     from neuromem.protocols import memory_tasks as protocol
 
-    store = store_in(cache, no_cache)
     prepare("native")
     contests = []
     for name in protocol.TASKS:
         splits = protocol.trials(name)
         contests.append((splits, protocol.contestants(splits, neurons=neurons, seeds=range(seeds))))
-    return _bench(contests, store, "liquid", json, plot)
+    return _bench(contests, store, "liquid", outputs)
 
 
 @app.command
@@ -225,10 +190,7 @@ def resistive(
     card: str = "macro-40nm",
     seeds: Count = 5,
     only: tuple[str, ...] = (),
-    json: Json = None,
-    plot: Path | None = None,
-    cache: Path | None = None,
-    no_cache: bool = False,
+    outputs: Outputs = NOWHERE,
 ) -> int:
     """Vary what a resistive device does to the published liquid, one imperfection at a time.
 
@@ -246,17 +208,10 @@ def resistive(
         Number of reservoir seeds.
     only
         Run these sweeps alone, beside the measured device; may be given several times.
-    json
-        Write a record for each accuracy here; "-" for the standard output.
-    plot
-        Write a figure here (.png, .pdf, .svg).
-    cache
-        Folder for finished records, from which an interrupted run goes on.
-    no_cache
-        Keep nothing.
+    outputs
+        Where results go, and what is kept.
     """
-    check_writable(json)
-    check_plot(plot)
+    store = outputs.store()
     check_there(images, test_dir)
     from neuromem.liquid import published_nmnist
     from neuromem.protocols import contest
@@ -265,7 +220,6 @@ def resistive(
     from neuromem.rram import load_card
 
     load_card(card)
-    store = store_in(cache, no_cache)
     with stage("reading the data"):
         splits = (
             data.offline(train)
@@ -285,11 +239,11 @@ def resistive(
     print_records(records)
     for line in protocol.losses(records):
         print_line(line)
-    if plot is not None:
+    if outputs.plot is not None:
         from neuromem.plotting import device_sweeps, save_figure
 
-        print_line(f"wrote {save_figure(device_sweeps(records), plot)}")
-    write_json(json, records)
+        print_line(f"wrote {save_figure(device_sweeps(records), outputs.plot)}")
+    write_json(outputs.json, records)
     return 0
 
 
@@ -305,8 +259,7 @@ def _bench(
     contests: Sequence[tuple[Splits, Sequence[Contestant]]],
     store: Store,
     of: str,
-    json: Path | None,
-    plot: Path | None,
+    outputs: Outputs,
 ) -> int:
     """Run contests on several data and show, draw and write what came out."""
     from neuromem.protocols import contest
@@ -320,11 +273,11 @@ def _bench(
     print_records(records)
     for sentence in verdicts(records, of, lambda name: name.startswith(("raw", "random"))):
         print_line(sentence)
-    if plot is not None:
+    if outputs.plot is not None:
         from neuromem.plotting import accuracies, save_figure
 
-        print_line(f"wrote {save_figure(accuracies(records), plot)}")
-    write_json(json, records)
+        print_line(f"wrote {save_figure(accuracies(records), outputs.plot)}")
+    write_json(outputs.json, records)
     return 0
 
 

@@ -14,6 +14,7 @@ from cyclopts import Parameter, validators
 from neuromem import backends
 from neuromem.backends.spinnaker import deploy as deploy_network
 from neuromem.backends.spinnaker.deploy import BACKEND, to_result
+from neuromem.backends.spinnaker.words import beside_counts
 from neuromem.cli.memory import print_answers
 from neuromem.cli.output import (
     check_writable,
@@ -129,6 +130,8 @@ def deploy(
                 folder=folder / EMULATED,
                 fit_weights=fit_weights,
             )
+        print_table(*beside_counts(found.preflight, result.provenance.settings))
+        print_line()
         _print_result(work, result, folder)
     elif found.outcome is not None:
         _print_result(work, to_result(work.network, found.outcome, work.duration_ms), folder)

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from neuromem.cli.contests import contest_progress, store_in
+from neuromem.cli.contests import NOWHERE, Outputs, contest_progress
 from neuromem.cli.output import (
-    check_plot,
-    check_writable,
     prepare,
     print_line,
     print_table,
     stage,
     write_json,
 )
-from neuromem.cli.parameters import Count, Json, check_there
+from neuromem.cli.parameters import Count, check_there
 
 if TYPE_CHECKING:
     from neuromem.protocols.zero_shot.entries import Entrant, Meeting, ZeroShotRecord
@@ -38,10 +36,7 @@ def zero_shot(
     embedding: Count = 64,
     resistive: bool = False,
     only: tuple[str, ...] = (),
-    json: Json = None,
-    plot: Path | None = None,
-    cache: Path | None = None,
-    no_cache: bool = False,
+    outputs: Outputs = NOWHERE,
 ) -> int:
     """Recognise classes that were never trained: search one sense with the other.
 
@@ -79,18 +74,10 @@ def zero_shot(
         Run our liquids in resistive memory instead of the contestants, and say what that costs.
     only
         Run these contestants alone, by the names in the table; may be given several times.
-    json
-        Write a record for each contestant, set, direction and seed here; "-" for the standard
-        output.
-    plot
-        Write a figure here (.png, .pdf, .svg).
-    cache
-        Folder for features and finished records, from which an interrupted run goes on.
-    no_cache
-        Keep nothing.
+    outputs
+        Where results go, and what is kept.
     """
-    check_writable(json)
-    check_plot(plot)
+    store = outputs.store()
     check_there(vision, audio, test_vision, test_audio)
     from neuromem.protocols.zero_shot import contestants as field
     from neuromem.protocols.zero_shot import resistive as device
@@ -106,9 +93,8 @@ def zero_shot(
     field.check(chosen)
     if resistive and only:
         raise ValueError("--resistive runs all its conditions: leave out --only")
-    if plot is not None and only and not chosen:
+    if outputs.plot is not None and only and not chosen:
         raise ValueError(f"--plot with nothing but {PUBLISHED!r}: add another --only to draw")
-    store = store_in(cache, no_cache)
     prepare("native")
     with stage("reading the data"):
         data = list(meetings(
@@ -148,15 +134,15 @@ def zero_shot(
             print_line(line)
     for line in time_lines(records, field.OURS, "srnn-clip"):
         print_line(line)
-    if plot is not None:
+    if outputs.plot is not None:
         from neuromem.plotting import save_figure, zero_shot_figure
 
         shown = next((one for one in entrants if one.name == ours), entrants[0])
         with stage("drawing"):
             embedded = Trainer(data[-1], store).embedded(shown, sets[-1])
             figure = zero_shot_figure(compared, embedded, of=shown.name, unseen=sets[-1])
-        print_line(f"wrote {save_figure(figure, plot)}")
-    write_json(json, records)
+        print_line(f"wrote {save_figure(figure, outputs.plot)}")
+    write_json(outputs.json, records)
     return 0
 
 
