@@ -130,6 +130,7 @@ def deploy(
                 folder=folder / EMULATED,
                 fit_weights=fit_weights,
             )
+        print_line()
         print_table(*beside_counts(found.preflight, result.provenance.settings))
         print_line()
         _print_result(work, result, folder)

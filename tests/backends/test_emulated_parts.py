@@ -8,6 +8,7 @@ import struct
 from importlib import metadata
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -276,6 +277,25 @@ def test_a_missing_data_specification_and_snapshot_are_named(tmp_path):
     (tmp_path / "snapshot.json").write_text('{"database": 3}')
     with pytest.raises(ValueError, match="no snapshot of a mapping"):
         load(tmp_path)
+
+
+@needs_unicorn
+def test_synaptic_matrices_left_to_the_board_are_refused(tmp_path):
+    asleep = program(tmp_path / "asleep.aplx", *SLEEP)
+    builder = struct.pack("<8I", 5, 6, 9, 0xFFFFFFFF, 2, 0, 4, 0)
+    data = specification(
+        tmp_path / "ds.sqlite3", (12, "ConnectorBuilderRegion", len(builder), builder)
+    )
+    with pytest.raises(ValueError, match=r"core 0,0,3 \('cells'\) is to make 2 synaptic matrices"):
+        Machine(one_core(tmp_path, asleep, data), tmp_path).boot()
+
+
+def test_a_run_whose_recordings_do_not_fit_is_refused_before_it_starts(tmp_path):
+    data = specification(tmp_path / "ds.sqlite3", (0, "System", 12, bytes(12)))
+    snapshot = one_core(tmp_path, tmp_path / "none.aplx", data)
+    snapshot = msgspec.structs.replace(snapshot, longest_run_ticks=100)
+    with pytest.raises(ValueError, match=r"101 ticks: what is recorded fills the memory .* 100"):
+        Machine(snapshot, tmp_path).run(101)
 
 
 @needs_unicorn

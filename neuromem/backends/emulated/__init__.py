@@ -2,7 +2,11 @@
 
 The programs are the unmodified ones of sPyNNaker's wheels, so their fixed-point arithmetic, plastic
 rules and memory limits are the board's. The emulation is functional: it says nothing of overrun
-ticks, contention for memory, lost packets or speed, and it is no board.
+ticks, contention for memory, packets lost on their way or speed, and it is no board.
+
+A core may hold neurons with their synapses, neurons alone, synapses alone (several such cores for
+one of neurons), given or Poisson spikes, or delays. A run is one run: a board that is stopped and
+read out whenever its recordings fill its memory is not emulated, and such a run is refused.
 
 It needs the emulator ``unicorn``, whose licence is GPL-2; nothing outside this package imports it.
 """

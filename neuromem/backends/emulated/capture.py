@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
+from neuromem.backends.emulated.counters import names_of
 from neuromem.backends.emulated.snapshot import (
     SNAPSHOT,
+    SPIKE_COUNTS,
     Entry,
     PlacedChip,
     PlacedCore,
@@ -21,7 +23,7 @@ from neuromem.backends.emulated.snapshot import (
 SYSTEM_PROGRAMS = ("data_speed_up_packet_gatherer", "extra_monitor_support")
 
 
-def save(folder: Path, projections: Sequence[tuple[str, Any]]) -> None:
+def save(folder: Path, projections: Sequence[tuple[str, Any]], zeros: int = 0) -> None:
     """Write a snapshot of the network that sPyNNaker has just mapped in this process.
 
     Parameters
@@ -30,6 +32,8 @@ def save(folder: Path, projections: Sequence[tuple[str, Any]]) -> None:
         Where to.
     projections
         Label and sPyNNaker's projection of all plastic ones.
+    zeros
+        How many weights that are not 0 were generated as 0.
     """
     from pacman.operations.router_compressors import pair_compressor
     from spynnaker.pyNN.data import SpynnakerDataView
@@ -63,6 +67,8 @@ def save(folder: Path, projections: Sequence[tuple[str, Any]]) -> None:
         cores=cores,
         chips=chips,
         plastic=[block for label, made in projections for block in _blocks(label, made)],
+        zeros=zeros,
+        longest_run_ticks=SpynnakerDataView.get_max_run_time_steps(),
     )
     (folder / SNAPSHOT).write_bytes(msgspec.json.encode(found))
 
@@ -74,8 +80,6 @@ def _entries(table: Any) -> list[Entry]:
 def _core(placement: Any, program: str) -> PlacedCore:
     vertex = placement.vertex
     parent, part = vertex.app_vertex, vertex.vertex_slice
-    # Of a population's cores those for synapses alone record nothing of its neurons.
-    recorder = parent.neuron_recorder if hasattr(vertex, "neuron_generator_region") else None
     return PlacedCore(
         x=placement.x,
         y=placement.y,
@@ -84,12 +88,22 @@ def _core(placement: Any, program: str) -> PlacedCore:
         holds=parent.label,
         first=part.lo_atom,
         neurons=part.n_atoms,
-        recorded=_recorded(recorder) if recorder is not None else {},
+        recorded=_recorded(vertex),
         send_buffers=_send_buffers(vertex),
+        counters=names_of(vertex),
     )
 
 
-def _recorded(recorder: Any) -> dict[str, int]:
+def _recorded(vertex: Any) -> dict[str, int]:
+    from spynnaker.pyNN.models.spike_source.spike_source_poisson_machine_vertex import (
+        SpikeSourcePoissonMachineVertex,
+    )
+
+    if isinstance(vertex, SpikeSourcePoissonMachineVertex):
+        return {SPIKE_COUNTS: 0} if vertex.get_recorded_region_ids() else {}
+    if not hasattr(vertex, "neuron_generator_region"):  # its neurons are on another core
+        return {}
+    recorder = vertex.app_vertex.neuron_recorder
     return {name: recorder.get_region(name) for name in recorder.recording_variables}
 
 

@@ -32,6 +32,7 @@ from neuromem.backends.emulated.memory import (
     ITCM_BYTES,
     Memory,
 )
+from neuromem.backends.emulated.registers import Batch
 from neuromem.backends.emulated.timers import Timers
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ IRQ_MODE, FIQ_MODE, SUPERVISOR = 0x92, 0xD1, 0xD3
 FAST_VECTOR = 0x1C
 #: An address that no program reaches.
 NEVER = 0xFFFF_FFFC
+#: Room for a program's translated code, and far more than 32 KB of code need: unicorn's own choice
+#: is 1 GB of address space for each core.
+TRANSLATED_BYTES = 8 << 20
 REMEMBERED = 24
 
 
@@ -90,16 +94,18 @@ class Core:
         self._stopped = False
         #: Whether it waits for packets, instead of sleeping.
         self.waits = False
-        self._now = [arm_const.UC_ARM_REG_PC, arm_const.UC_ARM_REG_CPSR]
-        # The mode first: it decides which link register and saved status are written.
-        self._on_interrupt = (
-            arm_const.UC_ARM_REG_CPSR,
-            arm_const.UC_ARM_REG_SPSR,
-            arm_const.UC_ARM_REG_LR,
-        )
         # The ARM968 of the board has the instructions of the ARM946.
         self.processor = unicorn.Uc(  # pyright: ignore[reportPrivateImportUsage]
             unicorn.UC_ARCH_ARM, unicorn.UC_MODE_ARM | unicorn.UC_MODE_ARM946
+        )
+        self.processor.ctl_set_tcg_buffer_size(TRANSLATED_BYTES)
+        self._now = Batch(self.processor, arm_const.UC_ARM_REG_PC, arm_const.UC_ARM_REG_CPSR)
+        # The mode first: it decides which link register and saved status are written.
+        self._on_interrupt = Batch(
+            self.processor,
+            arm_const.UC_ARM_REG_CPSR,
+            arm_const.UC_ARM_REG_SPSR,
+            arm_const.UC_ARM_REG_LR,
         )
         for base, memory in self._memories:
             self.processor.mem_map_ptr(base, memory.size, unicorn.UC_PROT_ALL, memory.host_address)
@@ -142,31 +148,28 @@ class Core:
     def synchronise(self) -> None:
         """Let it pass synchronisation barrier 0."""
         self.controller.flags = 0
-        self._run(self.processor.reg_read_batch(self._now)[0])
+        self._run(self._now.read()[0])
         self.drain()
 
     def end_tick(self) -> None:
         """Let it go to sleep, where it waits for packets."""
         if self.waits:
             self.timers.end_countdown()
-            self._run(self.processor.reg_read_batch(self._now)[0])
+            self._run(self._now.read()[0])
             self.drain()
 
     def drain(self) -> None:
         """Take interrupts until none is left."""
-        interrupts, processor = self.interrupts, self.processor
-        cpsr, spsr, lr = self._on_interrupt
+        interrupts = self.interrupts
         while pending := interrupts.pending:
             fast = pending & interrupts.fast
             # Where it waits, it is in a handler, and others are masked.
             vector = FAST_VECTOR if fast else 0 if self.waits else interrupts.vector()
             if not vector:
                 return
-            where, status = processor.reg_read_batch(self._now)
+            where, status = self._now.read()
             mode = FIQ_MODE if fast else IRQ_MODE
-            processor.reg_write_batch(
-                ((cpsr, status & ~0xFF | mode), (spsr, status), (lr, where + 4))
-            )
+            self._on_interrupt.write(status & ~0xFF | mode, status, where + 4)
             self._run(vector)
 
     def stop(self) -> None:

@@ -25,6 +25,8 @@ class InterruptController:
     def __init__(self) -> None:
         self.lines = self.soft = self.enabled = self.fast = 0
         self._vectors, self._controls = [0] * 16, [0] * 16
+        #: The handler for each set of waiting lines, found before.
+        self._handlers: dict[int, int] = {}
 
     def raise_line(self, line: int) -> None:
         """Make a line active."""
@@ -42,6 +44,11 @@ class InterruptController:
     def vector(self) -> int:
         """Return the handler of the pending interrupt of highest priority, 0 where none has one."""
         waiting = self.pending & ~self.fast
+        if waiting not in self._handlers:
+            self._handlers[waiting] = self._handler(waiting)
+        return self._handlers[waiting]
+
+    def _handler(self, waiting: int) -> int:
         for vector, control in zip(self._vectors, self._controls, strict=True):
             if control & 0x20 and waiting >> (control & 0x1F) & 1:
                 return vector
@@ -77,8 +84,10 @@ class InterruptController:
             self.fast = value
         elif 0x100 <= offset < 0x140:
             self._vectors[(offset - 0x100) // 4] = value
+            self._handlers.clear()
         elif 0x200 <= offset < 0x240:
             self._controls[(offset - 0x200) // 4] = value
+            self._handlers.clear()
 
 
 class Dma:

@@ -3,6 +3,13 @@
 A core's data starts with a table of its 32 regions: a pointer, a checksum (the sum of the words)
 and a length in words. It is one block of shared memory, whose address is in user word 0.
 
+Any network that sPyNNaker maps onto a virtual board can be loaded, not only one of our definition:
+there the host makes all synaptic matrices. Those that are left to a real board to make (by its
+``synapse_expander``) are refused. Nothing else would be left to that program but the filters of
+spikes that have no target on a core, without which such a spike is looked up in vain; its region is
+left empty, as a core accepts it. ``delay_expander`` and ``bit_field_expander`` are in the wheels,
+and nothing starts them.
+
 Source: ``load_data_specification.py`` and ``constants.py`` of ``spinn_front_end_common`` 7.4.1.
 """
 
@@ -23,9 +30,13 @@ from neuromem.backends.emulated.snapshot import PlacedCore
 MAGIC, VERSION, REGIONS, TABLE_BYTES = 0xAD13_0AD6, 0x0001_0000, 32, 8 + 32 * 12
 #: Tag of a core's block, to which its number is added; and of what cores hand each other.
 DATA_TAG, EDGE_TAG = 200, 100
-#: Name of the region that says where a synapse core hands its sums to a neuron core: their address
-#: and length. On a virtual board the addresses count from the start of the chip's block for it.
-EDGE = "SDRAM Params"
+#: Names of the region that says where a core hands input to a neuron core, in shared memory: the
+#: address and the length of its share, or of the first share for the neuron core itself. A Poisson
+#: source has a name of its own for it, and a length of 0 where it sends packets instead. On a
+#: virtual board the addresses count from the start of the chip's block for all shares.
+EDGES = ("SDRAM Params", "sdram edge params")
+#: The region that says how many synaptic matrices the board is to make, and in which word.
+LEFT_TO_THE_BOARD, LEFT_AT = "ConnectorBuilderRegion", 4
 Where = tuple[int, int, int]
 
 
@@ -64,6 +75,11 @@ class DataSpecification:
         """Return the regions of a core, in order."""
         return self._regions[where]
 
+    def edge(self, where: Where) -> Region | None:
+        """Return the region by which a core hands or gets input in shared memory, if it does."""
+        found = next((r for r in self._regions[where] if r.label in EDGES and r.content), None)
+        return found if found and _share(found)[1] else None
+
     def references(self, where: Where) -> list[tuple[int, int]]:
         """Return the core's regions that are another core's: their number and reference."""
         return self._references[where]
@@ -97,7 +113,8 @@ def load_chip(
     Raises
     ------
     ValueError
-        When a core has no data, or refers to a region that no core has.
+        When a core has no data, or refers to a region that no core has, or is to make synaptic
+        matrices itself.
     MemoryError
         When the chip's memory does not hold it.
     """
@@ -110,6 +127,7 @@ def load_chip(
                 f"malformed data specification: no regions for core {core.x},{core.y},{core.p} "
                 f"({core.holds!r})"
             )
+        _no_matrices_left(core, data)
         start = system.allocate(sum(r.size for r in regions) + TABLE_BYTES, DATA_TAG + core.p)
         system.set_user(core.p, sark.USER_0, start)
         at = start + TABLE_BYTES
@@ -125,11 +143,32 @@ def load_chip(
     return addresses
 
 
+def _no_matrices_left(core: PlacedCore, data: DataSpecification) -> None:
+    """Raise ValueError where a core is to make synaptic matrices itself."""
+    region = data.region((core.x, core.y, core.p), LEFT_TO_THE_BOARD)
+    if region is None or not region.content:
+        return
+    matrices = struct.unpack_from("<I", region.content, 4 * LEFT_AT)[0]
+    if matrices:
+        raise ValueError(
+            f"core {core.x},{core.y},{core.p} ({core.holds!r}) is to make {matrices} synaptic "
+            "matrices itself, by a program that is not emulated: map onto a virtual board, where "
+            "the host makes them"
+        )
+
+
 def _edge_block(system: System, cores: list[PlacedCore], data: DataSpecification) -> int:
     """Return the address of a block for what cores of a chip hand each other, 0 without any."""
-    found = [data.region((core.x, core.y, core.p), EDGE) for core in cores]
-    ends = [sum(struct.unpack_from("<2I", r.content)) for r in found if r and r.content]
+    found = [data.edge((core.x, core.y, core.p)) for core in cores]
+    ends = [sum(_share(region)) for region in found if region]
     return system.allocate(max(ends), EDGE_TAG) if ends else 0
+
+
+def _share(edge: Region) -> tuple[int, int]:
+    """Return the address and the length of what a core hands on or gets."""
+    assert edge.content is not None
+    address, length = struct.unpack_from("<2I", edge.content)
+    return address, length
 
 
 def _write_core(
@@ -141,15 +180,14 @@ def _write_core(
     edges: int,
 ) -> None:
     where = (core.x, core.y, core.p)
-    table = np.zeros((REGIONS, 3), dtype="<u4")
+    table, edge = np.zeros((REGIONS, 3), dtype="<u4"), data.edge(where)
     for region in data.regions(where):
         address = addresses[region.number]
         table[region.number, 0] = address
         if region.content is not None:
             content = region.content + bytes(-len(region.content) % 4)
-            if region.label == EDGE:
-                offset = struct.unpack_from("<I", content)[0]
-                content = struct.pack("<I", edges + offset) + content[4:]
+            if region is edge:
+                content = struct.pack("<I", edges + _share(region)[0]) + content[4:]
             system.sdram.write(address, content)
             words = np.frombuffer(content, dtype="<u4")
             table[region.number, 1] = words.sum(dtype=np.uint32)

@@ -66,6 +66,7 @@ class Machine:
         self.chips: dict[tuple[int, int], Chip] = {}
         self.cores: dict[Where, Core] = {}
         self.regions: dict[Where, dict[int, int]] = {}
+        self._readers: set[Where] = set()
         self.tick = 0
         self._programs: dict[Path, Program] = {}
         self._watchdog, self._folder = Watchdog(patience_s), folder
@@ -96,11 +97,21 @@ class Machine:
     def run(self, ticks: int, progress: Callable[[int], None] | None = None) -> None:
         """Run all cores for some ticks, from the start to their end.
 
+        A board would be stopped and read out where its recordings fill the memory; this is not.
+
         Raises
         ------
+        ValueError
+            When the recordings of so many ticks do not fit into the memory of a chip.
         EmulationError
             When a core cannot go on.
         """
+        longest = self.snapshot.longest_run_ticks
+        if longest is not None and ticks > longest:
+            raise ValueError(
+                f"{ticks} ticks: what is recorded fills the memory of a chip after {longest}; run "
+                "for fewer ticks, record fewer variables, or put fewer neurons on a core"
+            )
         message = sark.Message(CONTROL_PORT, SET_RUN_TIME, (ticks, 0, 0), bytes(4))
         with self._guarded():
             for core in self._all():
@@ -118,10 +129,13 @@ class Machine:
 
     def step(self) -> None:
         """Advance all cores by a tick."""
-        for core in self.cores.values():
-            core.timers.tick()
-        for core in self._all():
-            core.drain()
+        # What others hand over in shared memory is read before it is written for the next tick.
+        for reads in (True, False) if self._readers else (False,):
+            for where, core in self.cores.items():
+                if (where in self._readers) == reads:
+                    core.timers.tick()
+            for core in self._all():
+                core.drain()
         for _ in range(MOST_ROUNDS):
             waiting = self._exchange()
             if not waiting:
@@ -180,6 +194,8 @@ class Machine:
         core = self._current = self.cores[where] = Core(chip, placed.p)
         self._watchdog.watch(core)
         region = self.data.region(where, NEURON_BUILDER)
+        if region is not None and self.data.edge(where) is not None:
+            self._readers.add(where)
         if region is not None and region.content is not None:
             chip.system.set_user(placed.p, sark.USER_1, region.number)
             core.start(self._program(Path(placed.program).parent / NEURON_EXPANDER))

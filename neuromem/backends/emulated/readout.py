@@ -2,12 +2,14 @@
 
 Recording region of a core: ``[n, (space, size, pointer) x n]``, with bit 31 of a size set where
 records are missing. A record of spikes is ``[tick, a bit for each neuron]``, one of a state
-``[tick, s16.15 for each neuron]``.
+``[tick, s16.15 for each neuron]``. A Poisson source, which may fire more than once in a tick,
+records ``[tick, n, n x a bit for each neuron]``: those that fired at least once, twice, and so on.
 
 A plastic row: ``[n, n words of a header and 16-bit weights, 0, m, m 16-bit controls]``; the lowest
 bits of a control are the number of the target.
 
-Source: ``neuron_recording.h``, ``recording.c`` and ``synapse_io.py`` of sPyNNaker 7.4.1.
+Source: ``neuron_recording.h``, ``recording.c``, ``spike_source_poisson.c`` and ``synapse_io.py`` of
+sPyNNaker 7.4.1.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 
 from neuromem.backends.emulated.machine import Machine
 from neuromem.backends.emulated.memory import sdram_address
-from neuromem.backends.emulated.snapshot import PlacedCore, PlasticBlock
+from neuromem.backends.emulated.snapshot import SPIKE_COUNTS, PlacedCore, PlasticBlock
 from neuromem.backends.sampling import interval_ticks
 from neuromem.backends.spinnaker.outcome import after_tick
 from neuromem.network import Network, Population, Recording
@@ -39,7 +41,7 @@ def arrays(machine: Machine, network: Network) -> dict[str, np.ndarray]:
     h, found = network.timestep_ms, {}
     for population in network.populations:
         if isinstance(population, Population):
-            rows = _spikes(machine, population.name)
+            rows = spikes(machine, population.name)
             found[f"spikes {population.name}"] = rows * [h, 1]
     for recording in network.recordings:
         if recording.variable in STATES:
@@ -54,18 +56,33 @@ def arrays(machine: Machine, network: Network) -> dict[str, np.ndarray]:
     return found
 
 
-def _spikes(machine: Machine, population: str) -> np.ndarray:
-    """Return (tick, neuron) of every spike."""
+def spikes(machine: Machine, population: str) -> np.ndarray:
+    """Return (tick, neuron) of every recorded spike of a population or Poisson source."""
     found = [np.zeros((0, 2))]
     for core in _cores(machine, population, "spikes"):
-        records = _records(machine, core, "spikes", 1 + (core.neurons + 31) // 32)
-        bits = np.unpackbits(
-            np.ascontiguousarray(records[:, 1:]).view(np.uint8), axis=1, bitorder="little"
-        )
-        at, neurons = np.nonzero(bits[:, : core.neurons])
-        ticks = records[at, 0].astype(np.int64)
-        found.append(np.column_stack([ticks, core.first + neurons]).astype(np.float64))
+        records = _records(machine, core, "spikes", 1 + _bit_words(core))
+        found.append(_fired(core, records[:, 0], records[:, 1:]))
+    for core in _cores(machine, population, SPIKE_COUNTS):
+        words, at = _recorded(machine, core, SPIKE_COUNTS), 0
+        while at < len(words):
+            end = at + 2 + int(words[at + 1]) * _bit_words(core)
+            rows = words[at + 2 : end].reshape(-1, _bit_words(core))
+            found.append(_fired(core, np.full(len(rows), words[at]), rows))
+            at = end
     return np.concatenate(found)
+
+
+def _bit_words(core: PlacedCore) -> int:
+    """Return the number of words with a bit for each neuron of a core."""
+    return (core.neurons + 31) // 32
+
+
+def _fired(core: PlacedCore, ticks: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Return (tick, neuron) of each set bit of some rows of words, each of which has its tick."""
+    octets = np.ascontiguousarray(words).view(np.uint8)
+    rows, neurons = np.nonzero(np.unpackbits(octets, axis=1, bitorder="little"))
+    fired = np.column_stack([ticks[rows], core.first + neurons])
+    return fired[neurons < core.neurons].astype(np.float64)
 
 
 def _after_tick(machine: Machine, network: Network, recording: Recording) -> np.ndarray:
@@ -117,6 +134,12 @@ def _cores(machine: Machine, population: str, variable: str) -> list[PlacedCore]
 
 def _records(machine: Machine, core: PlacedCore, variable: str, words: int) -> np.ndarray:
     """Return a core's records of a variable, one a row."""
+    found = _recorded(machine, core, variable)
+    return found[: len(found) // words * words].reshape(-1, words)
+
+
+def _recorded(machine: Machine, core: PlacedCore, variable: str) -> np.ndarray:
+    """Return the words that a core has recorded of a variable."""
     where = (core.x, core.y, core.p)
     region = machine.data.region(where, RECORDING)
     if region is None:
@@ -129,5 +152,4 @@ def _records(machine: Machine, core: PlacedCore, variable: str, words: int) -> n
             f"core {where} had no room to record all {variable!r} of {core.holds!r}: run for "
             "fewer ticks, or record less"
         )
-    count = size // (4 * words)
-    return memory.words(sdram_address(pointer), count * words).reshape(count, words)
+    return memory.words(sdram_address(pointer), size // 4)

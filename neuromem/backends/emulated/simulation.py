@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from neuromem.backends.emulated import readout, snapshot
+from neuromem.backends.emulated import counters, readout, snapshot
 from neuromem.backends.emulated.machine import Machine
 from neuromem.backends.emulated.worker import EmulatorJob
 from neuromem.backends.features import Unsupported
@@ -66,8 +66,8 @@ def neurons_per_core(options: Mapping[str, Any]) -> int | None:
     return value
 
 
-def _simulate(job: Job, folder: Path) -> Outcome:
-    """Map in a folder, and run what is found there."""
+def mapped(job: Job, folder: Path) -> Machine:
+    """Map a job's network in a folder, and return a machine that is to be booted with it."""
     mapping_job = EmulatorJob(
         ticks=job.ticks,
         fit_weights=bool(job.options.get("fit_weights", False)),
@@ -76,11 +76,16 @@ def _simulate(job: Job, folder: Path) -> Outcome:
     version = load_card(CARD).version
     child.prepare(folder, job.network, job.stimulus, mapping_job, Board("virtual"), version)
     child.run(folder, WORKER)
-    machine = Machine(
+    return Machine(
         snapshot.load(folder),
         folder,
         compressed=bool(job.options.get("compressed", True)),
     )
+
+
+def _simulate(job: Job, folder: Path) -> Outcome:
+    """Map in a folder, and run what is found there."""
+    machine = mapped(job, folder)
     machine.boot()
     machine.run(job.ticks, _progress(job))
     arrays = readout.arrays(machine, job.network)
@@ -99,10 +104,11 @@ def _settings(machine: Machine) -> dict[str, str]:
     """Return what was emulated, for the provenance."""
     router = machine.router
     settings = {
-        "emulation": "functional: nothing of timing, contention or lost packets",
+        "emulation": "functional: nothing of timing, contention, or packets lost on their way",
         "emulated": f"{len(machine.cores)} cores on {len(machine.chips)} chips",
         "packets": f"{router.sent} sent, {router.delivered} delivered, {router.hops} over links",
     }
     if router.dropped:
         settings["dropped packets"] = "; ".join(f"{n} x {why}" for why, n in router.dropped.items())
-    return settings
+    settings["weights rounded to zero"] = str(machine.snapshot.zeros)
+    return {**settings, **counters.settings(counters.read(machine))}

@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 
 SNAPSHOT = "snapshot.json"
+#: What a source that may fire more than once in a tick records.
+SPIKE_COUNTS = "spike counts"
 
 
 class PlacedCore(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,9 +30,12 @@ class PlacedCore(msgspec.Struct, frozen=True, kw_only=True):
     first, neurons
         Slice of the population.
     recorded
-        Number of the recording region of each recorded variable.
+        Number of the recording region of each recorded variable: sPyNNaker's own names, and
+        ``"spike counts"``.
     send_buffers
         What sPyNNaker loads into a source's regions before a run, by the region's number.
+    counters
+        Names of the words that its program counts in; none where they are not known.
     """
 
     x: int
@@ -42,6 +47,7 @@ class PlacedCore(msgspec.Struct, frozen=True, kw_only=True):
     neurons: int
     recorded: dict[str, int]
     send_buffers: dict[int, bytes]
+    counters: list[str] = []
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -122,12 +128,18 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         Those of the network, and all chips.
     plastic
         Where weights that change are.
+    zeros
+        How many weights that are not 0 were generated as 0.
+    longest_run_ticks
+        For how many ticks its recordings fit into the memory of every chip; no limit where None.
     """
 
     database: str
     cores: list[PlacedCore]
     chips: list[PlacedChip]
     plastic: list[PlasticBlock]
+    zeros: int = 0
+    longest_run_ticks: int | None = None
 
 
 def load(folder: Path) -> Snapshot:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from neuromem.backends.emulated import capture
 from neuromem.backends.spinnaker import mapping as files
@@ -50,25 +51,26 @@ def _map(folder: Path) -> None:
         if job.neurons_per_core is not None and isinstance(population, Population):
             made[population.name].set_max_atoms_per_core(job.neurons_per_core)
     sim.run(job.ticks * h)
-    for part, projection in parts:
-        _check_generated(part, projection)
+    zeros = sum(_zeros(part, projection) for part, projection in parts)
     plastic = [(p.label, made) for p, made in parts if network.projection(p.label).plastic]
-    capture.save(folder, plastic)
+    capture.save(folder, plastic, zeros)
     sim.end()
 
 
-def _check_generated(part: Part, projection: Any) -> None:
-    """Raise ValueError where sPyNNaker has lost connections.
+def _zeros(part: Part, projection: Any) -> int:
+    """Return how many weights became 0; raise ValueError where sPyNNaker has lost connections.
 
     On a virtual board it generates them itself, and 7.4.1 loses those with delays above what ring
     buffers hold where the source has fewer neurons than a core of the target may have.
     """
-    held = sum(len(rows) for rows in projection.get(["weight"], format="list").connections)
-    if held != len(part.pre):
+    rows = projection.get(["weight"], format="list").connections
+    held = np.concatenate([np.zeros(0), *(row["weight"] for row in rows if len(row))])
+    if len(held) != len(part.pre):
         raise ValueError(
-            f"projection {part.label!r}: {held} of {len(part.pre)} connections were generated, "
-            f"with delays up to {part.delays_ms.max():g} ms: shorten the longest delays"
+            f"projection {part.label!r}: {len(held)} of {len(part.pre)} connections were "
+            f"generated, with delays up to {part.delays_ms.max():g} ms: shorten the longest delays"
         )
+    return int((held == 0).sum() - (part.weights == 0).sum())
 
 
 if __name__ == "__main__":

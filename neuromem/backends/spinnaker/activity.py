@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from collections.abc import Mapping as Named
 
 import msgspec
@@ -22,6 +23,10 @@ BUDGET_SOURCE = (
     "after Knight and Furber 2016, doi 10.3389/fnins.2016.00420; neurons and packets cost more"
 )
 
+#: The largest trace of a pair rule: 16 bits with a sign, 11 of them fractional
+#: (sPyNNaker 7.4.1: ``timing_pair_impl.h``). A larger one becomes negative.
+LARGEST_TRACE = (2**15 - 1) / 2**11
+
 
 def native_spikes(network: Network, stimulus: Stimulus, ticks: int) -> dict[str, SpikeTrains]:
     """Return the spikes of every population by the native backend."""
@@ -35,7 +40,7 @@ def check_activity(
     network: Network, mapping: Mapping, spikes: Named[str, SpikeTrains], ticks: int
 ) -> tuple[tuple[Load, ...], list[Finding]]:
     """Return the load of the busiest core of each population, and what is too much for it."""
-    loads, findings = [], list(_history(network, spikes))
+    loads, findings = [], [*_history(network, spikes), *_traces(network, spikes)]
     for population in network.populations:
         if isinstance(population, Population):
             load = _load(network, population, mapping, spikes, ticks)
@@ -69,6 +74,41 @@ def _history(network: Network, spikes: Named[str, SpikeTrains]) -> list[Finding]
             remedy="let the pre neuron fire once in between (in a memory: recall after learning)",
         )
     ]
+
+
+def _traces(network: Network, spikes: Named[str, SpikeTrains]) -> Iterator[Finding]:
+    """Yield where a neuron fires so much that its trace exceeds what the board holds."""
+    for projection in network.projections:
+        rule = projection.synapse
+        if not isinstance(rule, STDPSynapse) or rule.pairing != "all":
+            continue
+        for side, name, tau_ms, amplitude in (
+            ("pre", projection.pre, rule.tau_plus_ms, rule.A_plus),
+            ("post", projection.post, rule.tau_minus_ms, rule.A_minus),
+        ):
+            view = network.view(name)
+            trains = spikes[view.population.name].per_neuron()[view.start : view.start + view.size]
+            found = max(_largest_trace(times, tau_ms) for times in trains)
+            if amplitude and found > LARGEST_TRACE:
+                yield Finding(
+                    severity="warning",
+                    check="plasticity",
+                    where=f"projection {projection.label!r}",
+                    what=f"the trace of a {side} neuron reaches {found:.1f}; on the board it "
+                    "changes its sign from 16 on, so that weights move the wrong way and leave "
+                    "their bounds",
+                    remedy=f"let {side} neurons fire less often than 16 times in {tau_ms:g} ms, "
+                    "the rule's time constant, or shorten that",
+                )
+
+
+def _largest_trace(times_ms: list[float], tau_ms: float) -> float:
+    """Return the largest sum of a neuron's spikes, each decaying with a time constant."""
+    largest = trace = last = 0.0
+    for time in times_ms:
+        trace = trace * math.exp((last - time) / tau_ms) + 1
+        largest, last = max(largest, trace), time
+    return largest
 
 
 def _load(
@@ -122,13 +162,15 @@ def _judged(load: Load, mapping: Mapping) -> list[Finding]:
             )
         )
     buffer = mapping.populations[load.population].spike_buffer
-    if load.packets > buffer:
+    # A ring of the next power of two, with one entry always free.
+    room = 2 ** math.ceil(math.log2(buffer)) - 1
+    if load.packets > room:
         findings.append(
             Finding(
                 severity="warning",
                 check="load",
                 where=where,
-                what=f"{load.packets} spikes reach a core in one tick; {buffer} may wait, and more "
+                what=f"{load.packets} spikes reach a core in one tick; {room} may wait, and more "
                 "are lost unless the core keeps up",
                 remedy="raise incoming_spike_buffer_size under [Simulation] in --settings",
             )

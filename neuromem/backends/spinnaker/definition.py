@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from neuromem.backends.features import Unsupported, features
 from neuromem.backends.spinnaker.capabilities import NATIVE
+from neuromem.backends.spinnaker.currents import check_currents
 from neuromem.backends.spinnaker.fixed_point import to_s1615
 from neuromem.backends.spinnaker.parts import neurons_per_core
 from neuromem.backends.spinnaker.preflight import Finding
@@ -34,6 +35,7 @@ def check_definition(network: Network) -> list[Finding]:
         *_features(network),
         *_rules(network),
         *_neurons(network),
+        *check_currents(network),
         *_delays(network),
         *_time_step(network),
     ]

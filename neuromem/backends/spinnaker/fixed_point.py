@@ -60,11 +60,18 @@ def largest_raw_sum(shift: int) -> int:
     return min(LARGEST_RAW, (2**31 - 1) >> shift)
 
 
-def inputs_to_exceed(raw: np.ndarray, limit: int) -> int | None:
-    """Return the smallest number of these raw weights whose sum exceeds a limit, or None."""
-    total = np.cumsum(np.sort(raw)[::-1])
-    too_much = np.flatnonzero(total > limit)
-    return int(too_much[0]) + 1 if len(too_much) else None
+def inputs_to_exceed(raw: np.ndarray, limit: int, post: np.ndarray | None = None) -> int | None:
+    """Return the smallest number of these raw weights whose sum exceeds a limit, or None.
+
+    With ``post``, the neuron of each weight: of the weights of one neuron, whichever it is.
+    """
+    neurons = np.zeros(len(raw), dtype=np.int64) if post is None else post
+    largest_first = np.lexsort((-raw, neurons))
+    raw, neurons = raw[largest_first], neurons[largest_first]
+    first = np.searchsorted(neurons, neurons)
+    before = np.concatenate([[0], np.cumsum(raw)])
+    too_much = np.flatnonzero(before[1:] - before[first] > limit)
+    return int((too_much - first[too_much]).min()) + 1 if len(too_much) else None
 
 
 def to_s1615(value: float) -> float:

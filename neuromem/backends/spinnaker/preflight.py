@@ -79,11 +79,12 @@ class RingBuffer(msgspec.Struct, frozen=True, kw_only=True):
     largest
         Largest sum that it holds.
     inputs
-        Connections of the neuron with most to lose.
+        Connections of the neuron whose weights have the largest sum.
     largest_sum
-        Sum of its weights, plastic ones at w_max.
+        That sum, plastic weights at w_max.
     saturating_inputs
-        Smallest number of its inputs that together exceed the largest sum; None: not even all.
+        Smallest number of inputs of one neuron, of any of them, that together exceed ``largest``;
+        None: not even all do.
     """
 
     population: str

@@ -86,7 +86,7 @@ def _ring_buffer(
         largest=limit / scale,
         inputs=int((post == worst).sum()),
         largest_sum=float(sums[worst] / scale),
-        saturating_inputs=inputs_to_exceed(raw[post == worst], limit),
+        saturating_inputs=inputs_to_exceed(raw, limit, post),
     )
 
 
@@ -102,30 +102,31 @@ def _judged(
     where = f"population {population.name!r}, {buffer.receptor_type}"
     findings = []
     if buffer.saturating_inputs is not None:
-        how = "stays at that" if buffer.shift <= 15 else "changes its sign"
+        can, beyond = "saturate", "stays at that beyond"
+        if buffer.shift > 15:
+            can, beyond = "overflow", "changes its sign beyond, which the board does not count"
         findings.append(
             Finding(
                 severity="warning",
                 check="ring buffer",
                 where=where,
-                what=f"can saturate if {buffer.saturating_inputs} of {buffer.inputs} inputs arrive "
-                f"in one tick: it holds {_with_unit(buffer.largest, population)}, and {how} beyond",
+                what=f"can {can} if {buffer.saturating_inputs} inputs of a neuron arrive in one "
+                f"tick: it holds {_with_unit(buffer.largest, population)}, and {beyond}",
                 remedy="keep so many inputs from firing at once, or make the weights smaller",
             )
         )
     raw, post = _raw(onto, buffer.shift)
     lift, rest = _lift(population, timestep_ms)
     limit = math.floor((2**16 - rest) / lift / buffer.step)
-    worst = np.bincount(post, weights=raw, minlength=population.size).argmax()
-    inputs = inputs_to_exceed(raw[post == worst], limit)
+    inputs = inputs_to_exceed(raw, limit, post)
     if inputs is not None and inputs != buffer.saturating_inputs:
         findings.append(
             Finding(
                 severity="warning",
                 check="range of V",
                 where=where,
-                what=f"the potential leaves the board's numbers (65536 mV) if {inputs} of "
-                f"{buffer.inputs} inputs arrive in one tick",
+                what=f"the potential leaves the board's numbers (65536 mV) if {inputs} "
+                "inputs of a neuron arrive in one tick",
                 remedy="keep so many inputs from firing at once, or make the weights smaller",
             )
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from neuromem.backends.spinnaker.preflight import CoreUse, Machine, Preflight
 
@@ -38,6 +38,54 @@ def report(found: Preflight) -> str:
             )
         lines += ["", NOT_KNOWN]
     return "\n".join(lines) + "\n"
+
+
+def beside_counts(
+    found: Preflight, counts: Mapping[str, str]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return what was predicted beside what the emulated board counted in its run.
+
+    Parameters
+    ----------
+    found
+        The report.
+    counts
+        The settings in the provenance of a result of ``spinnaker-emulated``.
+
+    Returns
+    -------
+    header, rows
+        A table. A prediction of sums or packets is for the worst case, or for a run of the native
+        backend; the count is of one run.
+    """
+    fewest = [b.saturating_inputs for b in found.ring_buffers if b.saturating_inputs is not None]
+    sums = f"if {min(fewest)} inputs of a neuron arrive at once" if fewest else "cannot be"
+    packets = str(max(load.packets for load in found.loads)) if found.loads else "no input given"
+    lost = counts.get("packets lost at a full buffer", "none").partition(",")[0]
+    silent = sum("deliver nothing" in finding.what for finding in found.findings)
+    rows = [
+        (
+            "weights rounded to zero",
+            str(sum(use.zeros for use in found.weights)),
+            counts["weights rounded to zero"],
+        ),
+        (
+            "sums beyond a ring buffer",
+            sums,
+            f"{counts['weights beyond a full ring buffer']} weights",
+        ),
+        (
+            "most packets at a core in a tick",
+            packets,
+            f"{counts['most packets waiting at a core']}, {lost} lost",
+        ),
+        (
+            "plastic weights that are not delivered",
+            f"those of {_count(silent, 'projection')}" if silent else "none",
+            f"{counts['plastic weights skipped as too late']} times",
+        ),
+    ]
+    return ("what", "preflight predicts", "the emulated board counted"), rows
 
 
 def _machine(m: Machine) -> list[str]:
@@ -85,7 +133,7 @@ def _buffers(found: Preflight) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
             f"{b.largest_sum:g} of {b.inputs} inputs",
             "no"
             if b.saturating_inputs is None
-            else f"if {b.saturating_inputs} of {b.inputs} inputs arrive in one tick",
+            else f"if {b.saturating_inputs} inputs of a neuron arrive in one tick",
         )
         for b in found.ring_buffers
     ]
