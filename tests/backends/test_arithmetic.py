@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from neuromem import backends
-from neuromem.backends.arithmetic import fixed
+from neuromem.backends.arithmetic import engine, fixed
 from neuromem.backends.arithmetic.capabilities import EXACT
+from neuromem.backends.arithmetic.synapses import CONSTANT, DENSE
 from neuromem.backends.arithmetic.translate import translate
 from neuromem.backends.spinnaker.fixed_point import LARGEST_RAW, weight_scale
 from neuromem.memory import load_recording, replay
@@ -139,7 +140,7 @@ def test_input_stays_at_its_limit_and_is_counted():
         )
         for fit in (False, True)
     }  # fmt: skip
-    shift = int(translate(network).neurons.shift[0, 0])
+    shift = int(translate(network).neurons[0].shift[0])
     largest = LARGEST_RAW / weight_scale(shift)
     assert largest < 99
     decay = math.exp(-1 / neuron.tau_syn_E_ms)
@@ -184,24 +185,69 @@ def test_packets_that_a_core_might_lose_are_told():
         assert told.startswith("up to 257 onto a population") == (size == 257)
 
 
-def test_delays_for_a_delay_core_are_refused():
-    network = Network(
+def through_a_delay_core(pre: int, post: int, synapse) -> Network:
+    return Network(
         name="late",
         populations=(
-            SpikeSource(name="input", size=1),
-            Population(name="cells", size=256, neuron=FAST),
+            SpikeSource(name="input", size=pre),
+            Population(name="cells", size=post, neuron=FAST),
         ),
         projections=(
             Projection(
-                pre="input", post="cells", connector=AllToAllConnector(),
-                synapse=StaticSynapse(weight=6.0, delay_ms=33.0),
+                pre="input", post="cells", connector=AllToAllConnector(), synapse=synapse
             ),
         ),
+        recordings=(Recording(target="cells"),),
     )  # fmt: skip
-    with pytest.raises(
-        backends.Unsupported, match=r"33 ticks; the ring buffers of 'cells' hold 32"
-    ):
+
+
+def test_a_delay_core_holds_spikes_back():
+    network = through_a_delay_core(256, 256, StaticSynapse(weight=6.0, delay_ms=100.0))
+    result = backends.run(network, 120.0, {"input": SpikeTrains.of([[2.0]], 256)}, NAME)
+    assert result.spikes["cells"].pairs() == {(102.0, n) for n in range(256)}
+
+
+@pytest.mark.parametrize(
+    ("pre", "post", "synapse", "why"),
+    [
+        (1, 256, StaticSynapse(weight=6.0, delay_ms=33.0), "33 ticks; .* 'cells' hold 32, and sPy"),
+        (300, 300, StaticSynapse(weight=6.0, delay_ms=33.0), "of one core .256 neurons. each"),
+        (200, 200, rule(delay_ms=33.0), "a plastic synapse learns otherwise"),
+    ],
+)
+def test_what_a_delay_core_does_otherwise_is_refused(pre, post, synapse, why):
+    network = through_a_delay_core(pre, post, synapse)
+    with pytest.raises(backends.Unsupported, match=why):
         backends.run(network, 5.0, None, NAME, fidelity="native")
+
+
+def test_the_definition_is_compared_with_where_asked_for():
+    network = one_target(3, synapse=rule(weight=6.0, delay_ms=2.0))
+    settings = [
+        backends.run(network, 10.0, at_once(3), NAME, fidelity="native", **options)
+        .provenance.settings
+        for options in ({}, {"compare": True})
+    ]  # fmt: skip
+    assert "against the definition" not in settings[0]
+    assert settings[1]["against the definition"].startswith("1 spikes differ")
+
+
+@pytest.mark.parametrize("plastic", [False, True])
+def test_full_logs_change_nothing(monkeypatch, plastic):
+    """The engine's logs start with room for little more than two ticks, and are emptied or grow."""
+    synapse = rule(weight=5.0, A_minus=0.1) if plastic else StaticSynapse(weight=5.0)
+    network = one_target(4, synapse=synapse)
+    trains = {"input": SpikeTrains.of([np.arange(i, 400, 3 + i) for i in range(4)])}
+    found = []
+    for room in (engine.LOG_ROOM, 0):
+        monkeypatch.setattr(engine, "LOG_ROOM", room)
+        simulation = backends.start(network, NAME, fidelity="native")
+        simulation.stimulate(trains)
+        simulation.run(400.0)
+        found.append((simulation.spikes("cell").pairs(), simulation.weights("in")))
+    assert len(found[0][0]) > 50
+    assert found[0][0] == found[1][0]
+    assert np.array_equal(found[0][1], found[1][1])
 
 
 def test_weights_that_depend_on_the_order_of_packets_are_refused():
@@ -305,17 +351,28 @@ def test_a_weight_is_off_by_half_a_step_at_most(network):
         plan = translate(network)
     except backends.Unsupported:
         assume(False)
-    shift = plan.neurons.shift.reshape(-1)
-    for rows in (plan.static, plan.plastic):
-        assert np.all((rows.weight >= 0) & (rows.weight <= LARGEST_RAW))
-    held = [(rows.weight, shift[rows.target]) for rows in (plan.static, plan.plastic)]
-    ours = np.sort(np.concatenate([raw / 2.0 ** (15 - by) for raw, by in held]))
+    ours = []
+    for part in plan.parts:
+        raw = np.atleast_1d(part.weights)
+        assert np.all((raw >= 0) & (raw <= LARGEST_RAW))
+        held = raw / weight_scale(part.shift)
+        if part.kind == DENSE:
+            held = held[held > 0]  # where nothing is connected, and what became zero
+        elif part.kind == CONSTANT:
+            n_same = min(part.n_pre, part.n_post) * part.skip_same_index
+            held = np.full(part.n_pre * part.n_post - n_same, held[0])
+        elif part.mask is not None:
+            held = held[part.mask]
+        ours.append(held.ravel())
+    found = np.concatenate([np.zeros(0), *ours])
     given_ = [np.abs(network.weights(p)) for p in network.projections]
     # A signed projection is split by sign; a static connection of no weight is then none.
     split = [p.receptor_type == "signed" and not p.plastic for p in network.projections]
     kept = [w[w != 0] if s else w for w, s in zip(given_, split, strict=True)]
     theirs = np.sort(np.concatenate(kept))
-    largest_step = 2.0 ** (int(shift.max(initial=0)) - 15)
+    # Zeros are not told from holes in a matrix.
+    ours = np.sort(np.concatenate([np.zeros(len(theirs) - len(found)), found]))
+    largest_step = max((1 / weight_scale(part.shift) for part in plan.parts), default=0.0)
     assert np.all(np.abs(ours - theirs) <= largest_step / 2 * (1 + 1e-9))
 
 
@@ -323,14 +380,13 @@ def test_a_weight_is_off_by_half_a_step_at_most(network):
 @given(data=st.data(), network=ON_THE_BOARD)
 def test_plastic_weights_keep_their_bounds(data, network):
     simulation = run_as_board(network, data.draw(stimuli(network, 60)), 60)
-    plan = translate(network)
-    for part, label in enumerate(plan.labels):
-        synapse = network.projection(label).synapse
-        assert isinstance(synapse, STDPSynapse)
-        step = 2.0 ** (int(plan.plastic.shift[part]) - 15)
-        weights = simulation.weights(label)
-        weights = weights[~np.isnan(weights)]  # there may be no connection
-        assert np.all((weights >= synapse.w_min - step) & (weights <= synapse.w_max + step))
+    for part in translate(network).parts:
+        synapse = network.projection(part.label).synapse
+        if isinstance(synapse, STDPSynapse):
+            step = 1 / weight_scale(part.shift)
+            weights = simulation.weights(part.label)
+            weights = weights[~np.isnan(weights)]  # there may be no connection
+            assert np.all((weights >= synapse.w_min - step) & (weights <= synapse.w_max + step))
 
 
 @FEW

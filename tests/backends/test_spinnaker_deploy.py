@@ -432,3 +432,30 @@ def test_a_core_that_gets_more_than_is_planned_for_is_found(mapped, at_once, bus
     (load,) = [load for load in loads if load.population == "exp"]
     assert (load.share > 1) == busy
     assert [f.check for f in findings] == (["load"] if busy else [])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_plasticity_onto_a_recurrent_population_of_several_synapse_cores_is_warned_of(recurrent):
+    projections = [
+        Projection(pre="many", post="cells", connector=AllToAllConnector(), synapse=RULE)
+    ]
+    if recurrent:
+        once = StaticSynapse(weight=0.1)
+        projections.append(
+            Projection(pre="cells", post="cells", connector=OneToOneConnector(), synapse=once)
+        )
+    network = Network(
+        name="busy",
+        populations=(
+            SpikeSource(name="many", size=2200),
+            Population(name="cells", size=64, neuron=IF_curr_exp()),
+        ),
+        projections=tuple(projections),
+        timestep_ms=0.5,
+    )
+    report = deploy(network).preflight
+    (cores,) = (use for use in report.cores if use.program.startswith("synapses"))
+    assert cores.cores > 1
+    found = [f.where for f in report.findings if "synapse cores for a neuron core" in f.what]
+    assert found == (["projection 'many->cells'"] if recurrent else [])

@@ -10,6 +10,8 @@ from neuromem.backends.spinnaker.capabilities import CONVENTION, NATIVE
 EXACT = NATIVE - {"record v", "record isyn_exc", "record isyn_inh"}
 OPTIONS = {
     "fit_weights": "ring buffers as large as the largest possible sum, and no larger",
+    "compare": "say in the provenance where the outcome is not the definition's (always done with "
+    "fidelity='exact')",
 }
 
 

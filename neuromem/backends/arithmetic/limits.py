@@ -6,8 +6,11 @@ import numpy as np
 
 from neuromem.backends.features import Unsupported
 from neuromem.backends.spinnaker.definition import check_definition, delay_slots, ring_slots
-from neuromem.backends.spinnaker.parts import parts
+from neuromem.backends.spinnaker.parts import neurons_per_core, parts
 from neuromem.network import Network, Population, Projection
+
+#: Ticks that ring buffers hold for a full core; those of fewer neurons hold more.
+FEWEST_SLOTS = 32
 
 
 def check(network: Network) -> None:
@@ -21,16 +24,41 @@ def check(network: Network) -> None:
             _check_packets(network, projection)
 
 
+def held_ticks(network: Network, population: Population) -> int:
+    """Return how many ticks of arrivals a core holds; the rest of a longer delay is a delay core's.
+
+    A power of two, by the longest delay onto the population.
+    """
+    needed = ring_slots(network, population)
+    return needed if needed <= FEWEST_SLOTS else min(needed, delay_slots(network, population))
+
+
 def _check_delays(network: Network, projection: Projection) -> None:
-    post = network.view(projection.post).population
+    """Refuse delays that come by way of a delay core where the board does not do as defined.
+
+    A plastic synapse does not see that part of its delay, and learns otherwise. The rows of static
+    ones are written as if the cores of both populations were of the same size.
+    """
+    pre, post = (network.view(end).population for end in (projection.pre, projection.post))
     assert isinstance(post, Population)
     longest = int(network.delays_ticks(projection).max(initial=1))
-    if longest > delay_slots(network, post):
-        raise Unsupported(
-            f"projection {projection.label!r}: a delay of {longest} ticks; the ring buffers of "
-            f"{post.name!r} hold {delay_slots(network, post)}, and delay cores are not computed "
-            "here: shorten it, or use spinnaker-emulated"
+    if longest <= FEWEST_SLOTS or longest <= (held := delay_slots(network, post)):
+        return
+    largest = min(neurons_per_core(network, p) for p in (pre, post) if isinstance(p, Population))
+    if projection.plastic:
+        why = "by way of a delay core a plastic synapse learns otherwise: shorten it"
+    elif pre.size == post.size <= largest:
+        return
+    else:
+        why = (
+            "sPyNNaker loses connections by way of a delay core, but those between two populations "
+            f"of one size, of one core ({largest} neurons) each: shorten it, or pass the spikes "
+            "through a relay population"
         )
+    raise Unsupported(
+        f"projection {projection.label!r}: a delay of {longest} ticks; the ring buffers of "
+        f"{post.name!r} hold {held}, and {why}"
+    )
 
 
 def _check_packets(network: Network, projection: Projection) -> None:
@@ -52,7 +80,7 @@ def _check_packets(network: Network, projection: Projection) -> None:
     why = ""
     if len(own) > 1:
         why = f"{len(own)} kinds of connections of {post.name!r} to itself"
-    if np.any(network.delays_ticks(projection) == ring_slots(network, post)):
+    if np.any(network.delays_ticks(projection) == held_ticks(network, post)):
         why = "a delay that fills the ring buffers"
     if why:
         raise Unsupported(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-import numpy as np
+from dataclasses import dataclass
 
 from neuromem.backends.arithmetic import fixed
 from neuromem.backends.features import Unsupported
@@ -15,38 +13,49 @@ from neuromem.network import IF_curr_exp, Population
 DIVISORS = ("tau_m", "cm", "tau_syn_E", "tau_syn_I")
 
 
-class Neurons(NamedTuple):
-    """Parameters of every neuron, as 64-bit integers; ``[2, n]`` are by receptor."""
+@dataclass(frozen=True)
+class NeuronPlan:
+    """The neurons of a population, which are alike: where they are, and their parameters' bits.
 
-    v_init: np.ndarray
-    v_rest: np.ndarray
-    v_reset: np.ndarray
-    v_thresh: np.ndarray
-    resistance: np.ndarray
-    decay_v: np.ndarray
-    offset: np.ndarray
-    refractory: np.ndarray
-    scale: np.ndarray
-    decay: np.ndarray
-    arrive: np.ndarray
-    shift: np.ndarray
+    ``exponential``: arrivals become a current that decays; else they are one of that tick alone.
+    ``decay``, ``arrive`` and ``shift`` are by receptor. ``slots`` is how many ticks of arrivals are
+    kept, a power of two.
+    """
+
+    name: str
+    start: int
+    size: int
+    exponential: bool
+    v_init: int
+    v_rest: int
+    v_reset: int
+    v_thresh: int
+    resistance: int
+    decay_v: int
+    offset: int
+    refractory: int
+    scale: int
+    decay: tuple[int, int]
+    arrive: tuple[int, int]
+    shift: tuple[int, int]
+    slots: int
+
+    @property
+    def level(self) -> int:
+        """Where the potential goes without a current."""
+        return fixed.wrapped(fixed.wrapped((self.offset * self.resistance) >> 15) + self.v_rest)
 
 
 def neurons(
-    populations: list[Population], shifts: dict[str, list[int]], timestep_ms: float
-) -> Neurons:
-    """Return the neurons of some populations, one after the other."""
-    columns = [
-        np.repeat([[*_parameters(p, timestep_ms), *shifts[p.name]]], p.size, axis=0).T
-        for p in populations
-    ]
-    table = np.concatenate([np.zeros((15, 0), dtype=np.int64), *columns], axis=1)
-    table = np.ascontiguousarray(table)
-    return Neurons(*table[:9], decay=table[9:11], arrive=table[11:13], shift=table[13:15])
+    population: Population, start: int, shift: tuple[int, int], slots: int, timestep_ms: float
+) -> NeuronPlan:
+    """Return a population's neurons.
 
-
-def _parameters(population: Population, timestep_ms: float) -> list[int]:
-    """Return one neuron's parameters, in the order of :class:`Neurons`."""
+    Raises
+    ------
+    Unsupported
+        When the board would divide by 0.
+    """
     found = cell(population.neuron, timestep_ms)
     of = {name: fixed.encoded(value) for name, value in found.parameters.items()}
     h = fixed.encoded(timestep_ms)
@@ -56,28 +65,29 @@ def _parameters(population: Population, timestep_ms: float) -> list[int]:
                 f"population {population.name!r}: {name} = {found.parameters[name]:g} is 0 in the "
                 "board's steps of 2^-15; scale the model's parameters up"
             )
-    if isinstance(population.neuron, IF_curr_exp):
-        scale = fixed.ONE
-        (decay_e, arrive_e), (decay_i, arrive_i) = (
-            fixed.arrival(of[tau], h) for tau in ("tau_syn_E", "tau_syn_I")
-        )
+    scale, decay, arrive = fixed.ONE, (0, 0), (0, 0)
+    exponential = isinstance(population.neuron, IF_curr_exp)
+    if exponential:
+        excitatory, inhibitory = (fixed.arrival(of[f"tau_syn_{r}"], h) for r in "EI")
+        decay, arrive = zip(excitatory, inhibitory, strict=True)
     else:  # the input of one tick, as a current
         scale = fixed.divided(fixed.ONE, h)
-        decay_e = decay_i = 0
-        arrive_e = arrive_i = fixed.FRACTION_ONE
-    refractory = fixed.divided(of["tau_refrac"], h)
-    return [
-        fixed.encoded(found.v_init),
-        of["v_rest"],
-        of["v_reset"],
-        of["v_thresh"],
-        fixed.divided(of["tau_m"], of["cm"]),
-        fixed.exp_accum(-fixed.divided(h, of["tau_m"])),
-        of["i_offset"],
-        -(-refractory // fixed.ONE),
-        scale,
-        decay_e,
-        decay_i,
-        arrive_e,
-        arrive_i,
-    ]
+    return NeuronPlan(
+        name=population.name,
+        start=start,
+        size=population.size,
+        exponential=exponential,
+        v_init=fixed.encoded(found.v_init),
+        v_rest=of["v_rest"],
+        v_reset=of["v_reset"],
+        v_thresh=of["v_thresh"],
+        resistance=fixed.divided(of["tau_m"], of["cm"]),
+        decay_v=fixed.exp_accum(-fixed.divided(h, of["tau_m"])),
+        offset=of["i_offset"],
+        refractory=-(-fixed.divided(of["tau_refrac"], h) // fixed.ONE),
+        scale=scale,
+        decay=decay,
+        arrive=arrive,
+        shift=shift,
+        slots=slots,
+    )

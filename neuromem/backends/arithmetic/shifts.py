@@ -19,13 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuromem.backends.spinnaker.fixed_point import needed_shift
-from neuromem.backends.spinnaker.parts import Part, incoming, largest_sums
+from neuromem.backends.spinnaker.parts import Part, largest_sums
 from neuromem.network import Network, Population
 
 #: Rate of every input, and standard deviations above the mean (``spynnaker.cfg``).
 SPIKES_PER_SECOND, SIGMA = 30.0, 5.0
 #: How far the sum over a Poisson distribution goes, in standard deviations (``constants.py``).
 SUMMATION_LIMIT = 3.0
+RECEPTORS = ("excitatory", "inhibitory")
 
 
 @dataclass
@@ -47,27 +48,42 @@ class _Pooled:
         return self.squares / (self.count - 1) if self.count > 1 else 0.0
 
 
-def shifts(network: Network, population: Population, fit_weights: bool) -> list[int]:
-    """Return the left shift of a population's ring buffers: excitatory, inhibitory."""
+def shifts(
+    network: Network, population: Population, split: dict[str, list[Part]], fit_weights: bool
+) -> tuple[int, int]:
+    """Return the left shift of a population's ring buffers: excitatory, inhibitory.
+
+    ``split`` holds the parts of every projection by its label.
+    """
     if fit_weights:
-        return [needed_shift(found) for found in largest_sums(network, population)]
-    plastic = {p.label for p in network.projections if p.plastic}
-    return [
-        needed_shift(_expected(onto, plastic, network.timestep_ms))
-        for onto in incoming(network, population).values()
-    ]
+        excitatory, inhibitory = largest_sums(network, population)
+    else:
+        excitatory, inhibitory = (
+            _expected(network, population, split, receptor_type) for receptor_type in RECEPTORS
+        )
+    return needed_shift(excitatory), needed_shift(inhibitory)
 
 
-def _expected(onto: list[tuple[Part, float]], plastic: set[str], timestep_ms: float) -> float:
+def _expected(
+    network: Network, population: Population, split: dict[str, list[Part]], receptor_type: str
+) -> float:
     """Return the largest sum of weights in a tick that the host expects."""
     weights, delays = _Pooled(), _Pooled()
     largest = total = 0.0
-    per_tick = SPIKES_PER_SECOND * timestep_ms / 1000
-    for part, limit in onto:
+    per_tick = SPIKES_PER_SECOND * network.timestep_ms / 1000
+    onto = [
+        (part, projection)
+        for projection in network.projections
+        if network.view(projection.post).population is population
+        for part in split[projection.label]
+        if part.receptor_type == receptor_type and len(part.pre)
+    ]
+    for part, projection in onto:
+        limit = getattr(projection.synapse, "w_max", 0.0)
         inputs = int(np.bincount(part.post).max())
         highest = max(float(part.weights.max()), limit)
         # Every plastic weight may become the largest one.
-        alike = part.label in plastic or _equal(part.weights)
+        alike = projection.plastic or _equal(part.weights)
         mean = highest if alike else float(part.weights.mean())
         weights.add(mean, 0.0 if alike else float(np.var(part.weights)), inputs)
         late = part.delays_ms

@@ -179,6 +179,7 @@ def _examined(
         *report.findings,
         *mapped.check_machine(machine, mapping, card),
         *mapped.check_late_plasticity(network, mapping),
+        *mapped.check_divided_plasticity(network, mapping),
         *too_large,
         *overflowing,
         *changed,

@@ -134,6 +134,37 @@ def check_late_plasticity(network: Network, mapping: Mapping) -> list[Finding]:
     return findings
 
 
+def check_divided_plasticity(network: Network, mapping: Mapping) -> list[Finding]:
+    """Return the plastic projections onto a recurrent population with several synapse cores.
+
+    Found in the programs of sPyNNaker 7.4.1: its spikes come back to one of these cores, and the
+    synapses on the others never learn of them.
+    """
+    views = [
+        (network.view(p.pre).population, network.view(p.post).population, p)
+        for p in network.projections
+    ]
+    recurrent = {post.name for pre, post, _ in views if pre is post}
+    findings = []
+    for _, post, projection in views:
+        programs = [core.program for core in mapping.cores if core.holds == post.name]
+        of_neurons = sum(program.endswith("_neuron") for program in programs)
+        each = len(programs) // of_neurons - 1 if of_neurons else 1
+        if projection.plastic and post.name in recurrent and each > 1:
+            findings.append(
+                Finding(
+                    severity="warning",
+                    check="plasticity",
+                    where=f"projection {projection.label!r}",
+                    what=f"{post.name!r} is connected to itself and has {each} synapse cores for a "
+                    "neuron core, of which one sees its spikes: plastic synapses on the others "
+                    "learn nothing",
+                    remedy="use a time step of 1 ms, or fewer connections onto the population",
+                )
+            )
+    return findings
+
+
 def core_use(
     network: Network, mapping: Mapping, ticks: int
 ) -> tuple[tuple[CoreUse, ...], list[Finding]]:
