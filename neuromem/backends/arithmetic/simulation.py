@@ -19,8 +19,9 @@ from neuromem.results import Samples
 
 #: How many ticks pass between two reports of progress, or looks at an interruption.
 CHUNK_TICKS = 200
-#: How many packets may wait at a core (``incoming_spike_buffer_size`` in ``spynnaker.cfg``).
-SPIKE_BUFFER = 256
+#: How many packets may wait at a core: the ring of 256 (``incoming_spike_buffer_size`` in
+#: ``spynnaker.cfg``) is full with one fewer.
+SPIKE_BUFFER = 255
 
 
 def simulate(job: Job) -> Outcome:
