@@ -14,6 +14,7 @@ import numpy as np
 
 from contestants.native import source_cells
 from contestants.workload import SOURCE, Workload
+from neuromem.backends.native.arena import unaided
 from neuromem.backends.native.translate import (
     CONSTANT,
     INHIBITORY,
@@ -32,10 +33,10 @@ class _Population(ctypes.Structure):
     _fields_ = (
         [(name, c_double) for name in ("rest", "resistance", "offset", "reset", "thresh")]
         + [(name, c_double) for name in ("decay_v", "decay_e", "decay_i", "arrive_e", "arrive_i")]
-        + [("quiet", c_void_p)]
+        + [("unaided", c_double), ("quiet", c_void_p)]
         + [(name, c_int32) for name in ("n_quiet", "start", "n", "refractory", "inhibited")]
-        + [(name, c_int32) for name in ("n_refractory", "age", "due")]
-        + [("refractory_list", c_void_p)]
+        + [(name, c_int32) for name in ("n_waiting", "ready")]
+        + [(name, c_void_p) for name in ("waiting", "until")]
     )
 
 
@@ -47,9 +48,10 @@ class _Projection(ctypes.Structure):
         + [(name, c_int32) for name in ("reach_plus", "reach_minus", "kind", "inhibitory")]
         + [(name, c_int32) for name in ("delay", "skip_same_index", "pre_group", "pre_start")]
         + [(name, c_int32) for name in ("n_pre", "post_group", "post_start", "n_post")]
-        + [(name, c_void_p) for name in ("trace_pre", "trace_post", "drop", "last_pre")]
-        + [(name, c_void_p) for name in ("last_post", "cursor", "dropped")]
-        + [(name, c_int32) for name in ("n_log", "log_room", "arrived")]
+        + [(name, c_void_p) for name in ("trace_pre", "trace_post", "drop", "sum")]
+        + [(name, c_void_p) for name in ("last_pre", "last_post", "cursor", "dropped")]
+        + [(name, c_void_p) for name in ("place", "column")]
+        + [(name, c_int32) for name in ("n_log", "log_room", "arrived", "stride", "live")]
         + [("log", c_void_p)]
     )
 
@@ -105,7 +107,7 @@ class CompiledC:
         quiet = p.quiet
         return _Population(
             p.v_rest, p.resistance, p.offset, p.v_reset, p.v_thresh, p.decay_v, p.decay_e,
-            p.decay_i, p.arrive_e, p.arrive_i, self._keep(quiet), len(quiet), p.start,
+            p.decay_i, p.arrive_e, p.arrive_i, unaided(p), self._keep(quiet), len(quiet), p.start,
             p.stop - p.start, p.refractory, inhibited,
         )  # fmt: skip
 
@@ -118,6 +120,8 @@ class CompiledC:
         )  # fmt: skip
         rule = p.plastic
         if rule is not None:
+            if np.any(p.weights):
+                raise ValueError(f"{p.label}: memory.c takes plastic weights that start at zero")
             row.a_plus, row.a_minus = rule.a_plus, rule.a_minus
             row.w_min, row.w_max = rule.w_min, rule.w_max
             row.table_plus, row.reach_plus = self._keep(rule.table_plus), rule.table_plus.size

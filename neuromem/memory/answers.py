@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 
 from neuromem.memory.model import MemoryModel
-from neuromem.memory.operations import Learn, Operation, RecallByCue
+from neuromem.memory.operations import Operation, RecallByContent, RecallByCue
 from neuromem.network import SpikeTrains
 
 
@@ -43,25 +44,25 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 def read_answer(
     operation: Operation,
     at_ms: float,
-    echo: Sequence[int],
-    answer: Sequence[int],
+    echo: list[int],
+    answer: list[int],
     model: MemoryModel,
     cues: int,
 ) -> Answer:
-    """Return the answer in the output lines active at the echo and at the answer time."""
+    """Return the answer in the output lines, ascending, that were active at echo and answer."""
     first, timing = model.cue_lines(cues), model.timing
-    echo_cues = model.decode_cue([line for line in echo if line < first], cues)
-    echo_content = tuple([line - first for line in echo if line >= first])
-    late_content = tuple([line - first for line in answer if line >= first])
-    if isinstance(operation, Learn):
-        replaced = tuple([bit for bit in late_content if bit not in operation.content])
-        latency = timing.echo_ms if echo_content else None
-        return Answer(operation, at_ms, echo_cues, echo_content, replaced, latency)
+    n_echo, n_answer = bisect_left(echo, first), bisect_left(answer, first)
+    if isinstance(operation, RecallByContent):
+        found = model.decode_cue(answer[:n_answer], cues)
+        shown = tuple([line - first for line in echo[n_echo:]])
+        return Answer(operation, at_ms, found, shown, (), timing.answer_ms if found else None)
+    asked = model.decode_cue(echo[:n_echo], cues)
+    late = tuple([line - first for line in answer[n_answer:]])
     if isinstance(operation, RecallByCue):
-        latency = timing.answer_ms if late_content else None
-        return Answer(operation, at_ms, echo_cues, late_content, (), latency)
-    found = model.decode_cue([line for line in answer if line < first], cues)
-    return Answer(operation, at_ms, found, echo_content, (), timing.answer_ms if found else None)
+        return Answer(operation, at_ms, asked, late, (), timing.answer_ms if late else None)
+    shown = tuple([line - first for line in echo[n_echo:]])
+    replaced = tuple([bit for bit in late if bit not in operation.content])
+    return Answer(operation, at_ms, asked, shown, replaced, timing.echo_ms if shown else None)
 
 
 def read_answers(

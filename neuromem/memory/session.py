@@ -109,18 +109,16 @@ class Session:
         if known is None:
             known = self._prepare(operation)
         lines, hold = known
-        timing = self.memory.model.timing
-        now = self.simulation.tick
+        simulation, model = self.simulation, self.memory.model
+        timing, now = model.timing, simulation.tick
         start = max(self._next, now)
-        self.simulation.present("input", lines, start, hold, start + timing.answer_ms + 1 - now)
+        simulation.present("input", lines, start, hold, start + timing.answer_ms + 1 - now)
         self._next = start + self.spacing_ms
         self.operations.append(operation)
         self.starts.append(start)
-        echo = self.simulation.fired("output", timing.answer_ms - timing.echo_ms)
-        answer = self.simulation.fired("output", 0)
-        return read_answer(
-            operation, float(start), echo, answer, self.memory.model, self.memory.cues
-        )
+        echo = simulation.fired("output", timing.answer_ms - timing.echo_ms)
+        answer = simulation.fired("output", 0)
+        return read_answer(operation, float(start), echo, answer, model, self.memory.cues)
 
     def run(
         self, operations: Sequence[Operation], progress: Progress | None = None
@@ -240,5 +238,6 @@ class Session:
         if len(self._checked) >= _REMEMBERED:
             self._checked.clear()
         hold = memory.model.timing.hold_ms if isinstance(operation, Learn) else 1
-        self._checked[operation] = input_lines(operation, memory.model, memory.cues), hold
-        return self._checked[operation]
+        prepared = input_lines(operation, memory.model, memory.cues), hold
+        self._checked[operation] = prepared
+        return prepared

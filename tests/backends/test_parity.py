@@ -369,3 +369,100 @@ def test_long_silence(gap: int, offset_na: float) -> None:
     for _ in range(60 + gap + 120):
         pieces.run(1)
     assert_same_bits(both[0], pieces)
+
+
+def sleeping_network() -> Network:
+    """Return cells that rest between rare inputs, and columns of weights that come to life."""
+    cells = IF_curr_exp(
+        cm_nf=0.27,
+        tau_m_ms=3.0,
+        tau_syn_E_ms=0.7,
+        tau_syn_I_ms=1.3,
+        tau_refrac_ms=4.0,
+        v_rest_mv=-60,
+        v_reset_mv=-63,
+        v_thresh_mv=-57,
+    )
+    rule = STDPSynapse(weight=0.0, A_plus=1.5, A_minus=0.4, w_max=6.0, tau_plus_ms=20, delay_ms=1)
+    some = FixedProbabilityConnector(p_connect=0.5, seed=3)
+    inhibitory = StaticSynapse(weight=0.9, delay_ms=2)
+    drives = [
+        Projection(
+            pre="in",
+            post=post,
+            connector=OneToOneConnector(),
+            synapse=StaticSynapse(weight=6.0, delay_ms=delay_ms),
+        )
+        for post, delay_ms in (("pre", 1), ("post", 3))
+    ]
+    return Network(
+        name="sleeping",
+        populations=(
+            SpikeSource(name="in", size=9),
+            Population(name="pre", size=9, neuron=cells),
+            Population(name="post", size=9, neuron=cells),
+        ),
+        projections=(
+            *drives,
+            Projection(
+                pre="pre", post="post", connector=AllToAllConnector(), synapse=rule, label="full"
+            ),
+            Projection(pre="pre", post="post", connector=some, synapse=rule, label="partial"),
+            Projection(
+                pre="post",
+                post="pre",
+                connector=AllToAllConnector(skip_same_index=True),
+                synapse=inhibitory,
+                receptor_type="inhibitory",
+            ),
+        ),
+    )
+
+
+def sleeping_input() -> dict[str, SpikeTrains]:
+    """Return bursts 1 to 12 ms apart, at first on the last lines only."""
+    rng = np.random.default_rng(8)
+    ticks = np.cumsum(rng.integers(1, 13, 60))
+    lines = [8 - rng.choice(9, 3, replace=False) % (2 + burst // 8) for burst in range(60)]
+    return {"in": SpikeTrains.of([ticks[[i in x for x in lines]].tolist() for i in range(9)])}
+
+
+def test_refractory_neurons_sleep_and_columns_come_to_life() -> None:
+    potentials = [Recording(target=name, variable="v", every_ms=3) for name in ("pre", "post")]
+    network, stimulus = sleeping_network().recording(*potentials), sleeping_input()
+    fast, pieces, resumed = (started(network, stimulus, FAST) for _ in range(3))
+    reference = started(network, stimulus, REFERENCE)
+    for _ in range(40):
+        fast.run(11)
+        reference.run(11)
+        assert_same(fast, reference)
+        for _ in range(11):
+            pieces.run(1)
+        assert_same_bits(fast, pieces)
+        resumed = backends.from_tree(resumed.tree())
+        resumed.run(11)
+        assert_same_bits(fast, resumed)
+    assert len(fast.spikes("post")) > 60
+    assert np.all(np.any(fast.weights("full") > 0, axis=0))
+
+
+@pytest.mark.parametrize("rows", [0, 40])
+def test_presented_input_equals_queued_input(monkeypatch, rows: int) -> None:
+    """Whatever room the logs have, also none beyond a single tick."""
+    monkeypatch.setattr("neuromem.backends.native.fast.LOG_ROWS", rows)
+    monkeypatch.setattr("neuromem.backends.native.fast.HISTORY_ROWS", rows)
+    network = sleeping_network()
+    live = {backend: backends.start(network, backend) for backend in BACKENDS}
+    queued = backends.start(network, FAST)
+    rng = np.random.default_rng(4)
+    for _ in range(30):
+        lines = np.sort(rng.choice(9, rng.integers(0, 5), replace=False)).tolist()
+        first, hold, n_ticks = queued.tick + int(rng.integers(3)), int(rng.integers(1, 4)), 9
+        for simulation in live.values():
+            simulation.present("in", lines, first, hold, n_ticks)
+        times = [float(first + tick) for tick in range(hold)]
+        trains = [times if line in lines else [] for line in range(9)]
+        queued.stimulate({"in": SpikeTrains.of(trains)})
+        queued.run(n_ticks)
+    assert_same(*live.values())
+    assert_same_bits(live[FAST], queued)

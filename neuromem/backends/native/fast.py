@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ctypes import addressof, c_int64, c_void_p
+from ctypes import c_int64
 
 import numpy as np
 
 from neuromem.backends.native import arena as at
 from neuromem.backends.native import kernel
 from neuromem.backends.native.arena import Pool, population_row, projection_row
-from neuromem.backends.native.state import State, plastic_keys, still_needed
-from neuromem.backends.native.translate import (
-    INHIBITORY,
-    NEVER,
-    PLASTIC,
-    Plan,
-    ProjectionPlan,
-)
+from neuromem.backends.native.plastic import PlasticPart
+from neuromem.backends.native.state import State, plastic_keys
+from neuromem.backends.native.translate import INHIBITORY, PLASTIC, Plan
 
 #: Room in the spike log, in the logs of post spikes, and for the input of a live operation.
 LOG_ROWS = 1 << 16
@@ -33,10 +28,9 @@ class FastEngine:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.log = np.zeros((LOG_ROWS + plan.n_cells, 2), dtype=np.int32)
+        # Written to here, or the first run would wait for the memory to be mapped.
+        self.log = np.full((LOG_ROWS + plan.n_cells, 2), 0, dtype=np.int32)
         self.taken: list[np.ndarray] = []
-        self._inbox = (c_int64 * INBOX)()
-        self._inbox_address = c_void_p(addressof(self._inbox))
         self._build()
 
     @property
@@ -44,33 +38,47 @@ class FastEngine:
         """Number of completed ticks."""
         return self._k[at.K_TICK]
 
-    def advance(self, n_ticks: int, events: np.ndarray | Sequence[int]) -> None:
-        """Run some ticks with input spikes: (tick, cell) pairs, sorted, or all flat."""
-        if isinstance(events, np.ndarray):
-            events = np.ascontiguousarray(events, dtype=np.int64)
-            count, address = len(events), events.ctypes.data
-        elif len(events) <= INBOX:
-            # The path of a live session's operations: no array is made.
-            self._inbox[: len(events)] = events
-            count, address = len(events) // 2, self._inbox_address
-        else:
-            self.advance(n_ticks, np.array(events, dtype=np.int64).reshape(-1, 2))
-            return
-        done = self._run(*self._pointers, address, count, n_ticks)
-        if done == n_ticks:
-            return
-        rest = np.array(events, dtype=np.int64).reshape(-1, 2)
-        while done < n_ticks:
+    def advance(self, n_ticks: int, events: np.ndarray) -> None:
+        """Run some ticks with input spikes: (tick, cell) rows, sorted."""
+        n_left, rows = n_ticks, np.ascontiguousarray(np.transpose(events), dtype=np.int64)
+        while True:
+            when, n_events, size = rows.ctypes.data, rows.shape[1], rows.itemsize
+            n_left -= self._run(when, when + n_events * size, n_events, 0, 1, n_left)
+            if n_left <= 0:
+                return
             self._make_room()
-            rest = rest[np.searchsorted(rest[:, 0], self.tick) :]
-            address = np.ascontiguousarray(rest).ctypes.data
-            done += self._run(*self._pointers, address, len(rest), n_ticks - done)
+            rows = np.ascontiguousarray(rows[:, np.searchsorted(rows[0], self.tick) :])
+
+    def present(
+        self, first_cell: int, lines: Sequence[int], start: int, hold: int, n_ticks: int
+    ) -> None:
+        """Run some ticks, with input spikes of some lines in ``hold`` ticks from a start.
+
+        The path of a live session's operations: no array is made.
+        """
+        n = len(lines)
+        if n <= INBOX:
+            (when, at_when), (who, at_who) = self._inbox
+            self._k[when : when + n] = [start] * n
+            self._k[who : who + n] = lines
+            n_ticks -= self._run(at_when, at_who, n, first_cell, hold, n_ticks)
+            if n_ticks <= 0:
+                return
+            self._make_room()
+        events = [
+            (tick, first_cell + line)
+            for tick in range(max(start, self.tick), start + hold)
+            for line in lines
+        ]
+        self.advance(n_ticks, np.array(events, dtype=np.int64).reshape(-1, 2))
 
     def take_spikes(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the (tick, cell) of every spike since the last call, sources included."""
         self._drain()
-        spikes = np.concatenate(self.taken) if self.taken else np.zeros((0, 2), np.int32)
-        self.taken.clear()
+        taken, self.taken = self.taken, []
+        if len(taken) != 1:
+            taken = [np.concatenate([np.zeros((0, 2), np.int32), *taken])]
+        spikes = taken[0]
         return spikes[:, 0], spikes[:, 1]
 
     def fired_cells(self, population: str, ticks_ago: int) -> list[int]:
@@ -84,21 +92,21 @@ class FastEngine:
         """Return a state variable of every neuron, as of the last completed tick."""
         stored = [self._floats(field) for field in VARIABLES.values()]
         chosen = list(VARIABLES).index(variable)
-        values = stored[chosen].copy()
-        for p, age in zip(self.plan.populations, self._age(), strict=True):
+        values, age, refractory = stored[chosen].copy(), self._age(), self._refractory()
+        for p, ticks in zip(self.plan.populations, age.tolist(), strict=True):
             s = slice(p.start, p.stop)
             v, i_exc, i_inh = (array[s] for array in stored)
-            values[s] = p.after_quiet(v, i_exc, i_inh, int(age))[chosen]
+            values[s] = p.after_quiet(v, i_exc, i_inh, refractory[s], ticks)[chosen]
         return values
 
     def weights(self, part: int, settled: bool) -> np.ndarray:
         """Return the weights [pre, post] of a plastic part, pending potentiation in or out."""
-        stored = self._stored(part)
+        stored, place = self.plastic[part].weights, self.plastic[part].place
         weights = stored.copy()
         if settled:
-            kernel.settle()(*self._pointers[:3], part, self.tick + self.plan.ring)
+            kernel.settle()(self._address, part, self.tick + self.plan.ring)
             weights, stored[:] = stored.copy(), weights
-        return weights
+        return weights[:, place]
 
     def state(self) -> State:
         """Return a copy of everything that the next tick depends on."""
@@ -117,16 +125,15 @@ class FastEngine:
             "tick": np.array(tick),
             **{name: self._floats(field).copy() for name, field in VARIABLES.items()},
             "age": self._age(),
-            "due": self.populations[:, at.P_DUE].copy(),
-            "refractory": self._ints(at.H_REFR).copy(),
+            "due": self._ints(at.H_TOUCHED).reshape(ring, -1)[order],
+            "refractory": self._refractory(),
             "arrivals": np.stack(arrivals),
             "fired": fired[past],
         }
-        for part, projection in enumerate(plan.projections):
-            if projection.plastic:
-                keys = plastic_keys(part)
-                values = self._plastic_state(part, projection)
-                state |= {keys[name]: value for name, value in values.items()}
+        for number, part in self.plastic.items():
+            keys = plastic_keys(number)
+            values = part.state(self.posts, tick)
+            state |= {keys[name]: value for name, value in values.items()}
         return state
 
     def restore(self, state: State) -> None:
@@ -138,8 +145,6 @@ class FastEngine:
         for name, field in VARIABLES.items():
             self._floats(field)[:] = state[name]
         self.populations[:, at.P_READY] = tick - state["age"]
-        self.populations[:, at.P_DUE] = state["due"]
-        self._ints(at.H_REFR)[:] = state["refractory"]
         order = (tick + np.arange(ring - 1)) % ring
         past = (tick - 1 - np.arange(ring - 1)) % ring
         for field, arrivals in zip((at.H_RING_E, at.H_RING_I), state["arrivals"], strict=True):
@@ -152,19 +157,28 @@ class FastEngine:
                 lists[slot, start : start + len(listed)] = listed
                 counts[slot, group] = len(listed)
         touched = self._ints(at.H_TOUCHED).reshape(ring, -1)
-        refractory_list = self._ints(at.H_REFR_LIST)
+        touched[:] = 0
+        touched[order] = state["due"]
+        refractory = np.zeros(plan.n_neurons, dtype=np.int64)
+        refractory[:] = state["refractory"]
+        waiting, until = self._ints(at.H_WAITING), self._ints(at.H_UNTIL)
         for number, population in enumerate(plan.populations):
             cells = slice(population.start, population.stop)
-            waiting = np.flatnonzero(state["refractory"][cells])
-            refractory_list[population.start : population.start + len(waiting)] = waiting
-            self.populations[number, at.P_N_REFR] = len(waiting)
-            for bit, arrivals in zip((1, 2), state["arrivals"], strict=True):
+            left = refractory[cells]
+            # In the order of firing: those with the least time left first.
+            listed = np.argsort(left, kind="stable")[np.count_nonzero(left == 0) :]
+            here = slice(population.start, population.start + len(listed))
+            ready = tick - int(state["age"][number])
+            waiting[here], until[here] = listed, ready - 1 + left[listed]
+            self.populations[number, at.P_N_WAITING] = len(listed)
+            why = (at.EXC_ARRIVES, at.INH_ARRIVES)
+            for bit, arrivals in zip(why, state["arrivals"], strict=True):
                 touched[order, number] |= bit * np.any(arrivals[:, cells] != 0, axis=1)
         self.k[at.K_PENDING] = np.count_nonzero(touched)
-        for part, projection in enumerate(plan.projections):
-            if projection.plastic:
-                keys = plastic_keys(part)
-                self._restore_plastic(part, {name: state[key] for name, key in keys.items()})
+        for number, part in self.plastic.items():
+            values = {name: state[key] for name, key in plastic_keys(number).items()}
+            self._room_for(part, len(values["history"][0]))
+            part.restore(values, self.posts, tick)
 
     # -- layout ----------------------------------------------------------------------------------
 
@@ -180,18 +194,17 @@ class FastEngine:
         def place(pool: Pool, field: int, values: np.ndarray) -> None:
             header[field], self._lengths[field] = pool.add(values), values.size
 
-        place(
-            f,
-            at.H_V,
-            plan.v_init(),
-        )
+        place(f, at.H_V, plan.v_init())
         for field in (at.H_IE, at.H_II):
             place(f, field, np.zeros(n))
         for field in (at.H_RING_E, at.H_RING_I):
             place(f, field, np.zeros(ring * n))
-        for field in (at.H_REFR, at.H_REFR_LIST):
+        place(f, at.H_NOTHING, np.zeros(2 * n))
+        for field in (at.H_WAITING, at.H_UNTIL):
             place(k, field, np.zeros(n))
-        place(k, at.H_TOUCHED, np.zeros(ring * n_pop))
+        touched = np.zeros((ring, n_pop))
+        touched[0] = at.DUE
+        place(k, at.H_TOUCHED, touched)
         place(k, at.H_FIRED, np.zeros(ring * cells))
         place(k, at.H_N_FIRED, np.zeros(ring * len(groups)))
         place(k, at.H_ROWS, np.zeros(cells + 1))
@@ -207,15 +220,28 @@ class FastEngine:
                 width = row[at.Q_POST_STOP] - row[at.Q_POST_START]
                 row[at.Q_HIST_START], row[at.Q_HIST_ROOM] = start, HISTORY_ROWS + 2 * width
                 start += row[at.Q_HIST_ROOM]
-        self.history = np.zeros((max(start, 1), 3), dtype=np.int64)
+        self.posts = np.full((max(start, 1), 3), 0, dtype=np.int32)
         place(k, at.H_PROJ_I, np.array([row for row, _ in rows], np.int64).reshape(-1))
         place(f, at.H_PROJ_F, np.array([row for _, row in rows], np.float64).reshape(-1))
+        senders = [(row[at.Q_PRE_POP], row[at.Q_LAG]) for row, _ in rows]
+        place(k, at.H_SENDERS, np.array(senders, np.int64).reshape(-1))
+        first = header[at.H_PROJ_I]
+        learners = [
+            first + part * at.Q_FIELDS
+            for part, (row, _) in enumerate(rows)
+            if row[at.Q_KIND] == PLASTIC
+        ]
+        place(k, at.H_LEARNERS, np.array(learners, np.int64))
+        place(k, at.H_INBOX, np.zeros(2 * INBOX))
         self.f, self.k = f.build(), k.build()
         for field, first in header.items():
             self.k[field] = first
         self.k[at.K_NEURONS], self.k[at.K_CELLS], self.k[at.K_RING] = n, cells, ring
         self.k[at.K_POPULATIONS], self.k[at.K_GROUPS] = n_pop, len(groups)
         self.k[at.K_PROJECTIONS], self.k[at.K_LOG_ROOM] = len(plan.projections), len(self.log)
+        self.k[at.K_LEARNERS] = len(learners)
+        self.k[at.K_MOST_LAG] = max([lag for _, lag in senders], default=0)
+        self.k[at.K_PENDING] = n_pop
         self.populations = self._ints(at.H_POP_I).reshape(-1, at.P_FIELDS)
         self.projections = self._ints(at.H_PROJ_I).reshape(-1, at.Q_FIELDS)
         lists, counts = int(self.k[at.H_FIRED]), int(self.k[at.H_N_FIRED])
@@ -223,19 +249,42 @@ class FastEngine:
             name: (lists + start, counts + number, len(groups))
             for number, (name, (start, _)) in enumerate(plan.groups.items())
         }
-        self._run = kernel.run
+        inbox, address, size = header[at.H_INBOX], self.k.ctypes.data, self.k.itemsize
+        self._inbox = [(row, address + row * size) for row in (inbox, inbox + INBOX)]
+        # The same memory as ``k``, read as plain Python numbers several times faster.
+        self._k = (c_int64 * len(self.k)).from_address(address)
+        self._address = address
         self._point()
+        self.plastic = {
+            number: PlasticPart(projection, self.projections[number], self.f, self.k)
+            for number, projection in enumerate(plan.projections)
+            if projection.plastic
+        }
 
     def _point(self) -> None:
-        arrays = (self.f, self.k, self.history, self.log)
-        self._pointers = tuple(c_void_p(array.ctypes.data) for array in arrays)
-        # The same memory as ``k``, read as plain Python numbers several times faster.
-        self._k = (c_int64 * len(self.k)).from_address(self.k.ctypes.data)
+        """Say where the arrays outside ``k`` are."""
+        self.k[at.K_F] = self.f.ctypes.data
+        self.k[at.K_POSTS], self.k[at.K_LOG] = self.posts.ctypes.data, self.log.ctypes.data
+
+    def _run(self, *given: int) -> int:
+        """Call the kernel with ``K_WHEN`` and what follows it; returns how many ticks it ran."""
+        self._k[at.K_WHEN : at.HEADER] = given
+        return kernel.run(self._address)
 
     def _age(self) -> np.ndarray:
         """Return for how many ticks each population was left alone."""
         lazy = self.populations[:, at.P_MODEL] == 0
         return np.where(lazy, self.tick - self.populations[:, at.P_READY], 0)
+
+    def _refractory(self) -> np.ndarray:
+        """Return the refractory ticks left of every neuron, from when it was brought up to date."""
+        left = np.zeros(self.plan.n_neurons, dtype=np.int64)
+        waiting, until = self._ints(at.H_WAITING), self._ints(at.H_UNTIL)
+        counts, ready = self.populations[:, at.P_N_WAITING], self.tick - self._age()
+        for p, count, first in zip(self.plan.populations, counts, ready, strict=True):
+            here = slice(p.start, p.start + count)
+            left[p.start + waiting[here]] = until[here] - first + 1
+        return left
 
     def _ints(self, field: int) -> np.ndarray:
         return self.k[self.k[field] : self.k[field] + self._lengths[field]]
@@ -246,120 +295,34 @@ class FastEngine:
     # -- logs that grow --------------------------------------------------------------------------
 
     def _drain(self) -> None:
-        count = int(self.k[at.K_LOG])
+        count = int(self.k[at.K_N_LOGGED])
         if count:
             self.taken.append(self.log[:count].copy())
-            self.k[at.K_LOG] = 0
+            self.k[at.K_N_LOGGED] = 0
 
     def _make_room(self) -> None:
         """Empty the spike log; drop post spikes that cannot change anything where room is short."""
         self._drain()
-        if all(
-            q[at.Q_HIST_N] + p.n_post <= q[at.Q_HIST_ROOM]
-            for q, p in zip(self.projections, self.plan.projections, strict=True)
-            if p.plastic
-        ):
+        parts = self.plastic.values()
+        if all(p.q[at.Q_HIST_N] + len(p.place) <= p.q[at.Q_HIST_ROOM] for p in parts):
             return
-        regions = []
-        for part, projection in enumerate(self.plan.projections):
-            q = self.projections[part]
-            if projection.plastic:
-                history, keep = self._needed(part, projection)
-                new_index = np.concatenate([[0], np.cumsum(keep)])
-                cursors = self.k[q[at.Q_CURSOR] : q[at.Q_CURSOR] + projection.n_pre]
-                cursors[:] = new_index[cursors]
-                q[at.Q_ARRIVED] = new_index[q[at.Q_ARRIVED]]
-                regions.append((q, history[keep], projection.n_post))
+        kept = [part.compacted(self.posts, self.tick) for part in parts]
         start = 0
-        for q, kept, width in regions:
-            q[at.Q_HIST_N] = len(kept)
-            q[at.Q_HIST_START] = start
-            q[at.Q_HIST_ROOM] = max(q[at.Q_HIST_ROOM], 2 * len(kept) + 2 * width)
+        for part, rows in zip(parts, kept, strict=True):
+            q, least = part.q, 2 * len(rows) + 2 * len(part.place)
+            q[at.Q_HIST_N], q[at.Q_HIST_START] = len(rows), start
+            q[at.Q_HIST_ROOM] = max(q[at.Q_HIST_ROOM], least)
             start += q[at.Q_HIST_ROOM]
-        if start > len(self.history):
-            self.history = np.zeros((start, 3), dtype=np.int64)
+        if start > len(self.posts):
+            self.posts = np.zeros((start, 3), dtype=np.int32)
             self._point()
-        for q, kept, _ in regions:
-            self.history[q[at.Q_HIST_START] : q[at.Q_HIST_START] + len(kept)] = kept
+        for part, rows in zip(parts, kept, strict=True):
+            part.history(self.posts)[:] = rows
 
-    def _needed(self, part: int, projection: ProjectionPlan) -> tuple[np.ndarray, np.ndarray]:
-        """Return the post spikes of a part's log and which of them still matter."""
-        q = self.projections[part]
-        history = self.history[q[at.Q_HIST_START] : q[at.Q_HIST_START] + q[at.Q_HIST_N]]
-        counts = self.k[q[at.Q_COUNT] : q[at.Q_COUNT] + projection.n_post]
-        last_pre = self.k[q[at.Q_LAST_PRE] : q[at.Q_LAST_PRE] + projection.n_pre]
-        later = counts[history[:, 1]] - history[:, 2]
-        assert projection.plastic is not None
-        keep = still_needed(history[:, 0], later, last_pre, self.tick - 1, projection.plastic)
-        # Never drop what the post traces have not absorbed yet.
-        keep[q[at.Q_ARRIVED] :] = True
-        return history, keep
-
-    # -- plastic state ---------------------------------------------------------------------------
-
-    def _stored(self, part: int) -> np.ndarray:
-        plan, q = self.plan.projections[part], self.projections[part]
-        size = plan.n_pre * plan.n_post
-        return self.f[q[at.Q_DATA] : q[at.Q_DATA] + size].reshape(plan.n_pre, plan.n_post)
-
-    def _plastic_arrays(self, part: int) -> dict[str, np.ndarray]:
-        plan, q = self.plan.projections[part], self.projections[part]
-        pre, post = plan.n_pre, plan.n_post
-        return {
-            "weights": self._stored(part),
-            "last_pre": self.k[q[at.Q_LAST_PRE] : q[at.Q_LAST_PRE] + pre],
-            "trace_pre": self.f[q[at.Q_TRACE_PRE] : q[at.Q_TRACE_PRE] + pre],
-            "last_post": self.k[q[at.Q_LAST_POST] : q[at.Q_LAST_POST] + post],
-            "trace_post": self.f[q[at.Q_TRACE_POST] : q[at.Q_TRACE_POST] + post],
-        }
-
-    def _plastic_state(self, part: int, projection: ProjectionPlan) -> State:
-        q = self.projections[part]
-        self._absorb_posts(part)
-        history, keep = self._needed(part, projection)
-        counts = self.k[q[at.Q_COUNT] : q[at.Q_COUNT] + projection.n_post]
-        kept = history[keep].T
-        kept[2] = counts[kept[1]] - kept[2]
-        arrays = {name: value.copy() for name, value in self._plastic_arrays(part).items()}
-        return {**arrays, "history": kept}
-
-    def _absorb_posts(self, part: int) -> None:
-        """Take posts that have reached the synapse into the post traces, as the kernel does."""
-        q, rule = self.projections[part], self.plan.projections[part].plastic
-        assert rule is not None
-        arrays = self._plastic_arrays(part)
-        trace_post, last_post = arrays["trace_post"], arrays["last_post"]
-        while q[at.Q_ARRIVED] < q[at.Q_HIST_N]:
-            when, j, _ = self.history[q[at.Q_HIST_START] + q[at.Q_ARRIVED]]
-            if when >= self.tick:
-                break
-            gap = when - last_post[j]
-            connected = last_post[j] != NEVER and not rule.nearest and gap < len(rule.table_minus)
-            trace = trace_post[j] * rule.table_minus[gap] if connected else 0.0
-            trace_post[j], last_post[j] = trace + 1.0, when
-            q[at.Q_ARRIVED] += 1
-
-    def _restore_plastic(self, part: int, state: State) -> None:
-        q, projection = self.projections[part], self.plan.projections[part]
-        for name, target in self._plastic_arrays(part).items():
-            target[:] = state[name]
-        when, neuron, later = state["history"]
-        width, n = projection.n_post, len(when)
-        if n + width > q[at.Q_HIST_ROOM]:
-            q[at.Q_HIST_START], q[at.Q_HIST_ROOM] = len(self.history), 2 * n + 2 * width
-            self.history = np.concatenate(
-                [self.history, np.zeros((2 * n + 2 * width, 3), np.int64)]
-            )
+    def _room_for(self, part: PlasticPart, n: int) -> None:
+        """Have a part's log of post spikes hold at least ``n``."""
+        q, room = part.q, 2 * n + 2 * len(part.place)
+        if n + len(part.place) > q[at.Q_HIST_ROOM]:
+            q[at.Q_HIST_START], q[at.Q_HIST_ROOM] = len(self.posts), room
+            self.posts = np.concatenate([self.posts, np.zeros((room, 3), np.int32)])
             self._point()
-        region = self.history[q[at.Q_HIST_START] : q[at.Q_HIST_START] + n]
-        region[:] = np.stack([when, neuron, -later], axis=1)
-        q[at.Q_HIST_N] = n
-        q[at.Q_ARRIVED] = np.searchsorted(when, self.tick - 1, side="right")
-        rule = projection.plastic
-        assert rule is not None
-        last_pre = state["last_pre"]
-        replayed = (
-            last_pre if not (rule.dendritic and rule.dt_zero != "potentiate") else last_pre + 1
-        )
-        cursors = np.where(last_pre == NEVER, 0, np.searchsorted(when, replayed, side="left"))
-        self.k[q[at.Q_CURSOR] : q[at.Q_CURSOR] + projection.n_pre] = cursors

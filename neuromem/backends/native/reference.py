@@ -189,11 +189,19 @@ class ReferenceEngine:
         self.plastic = {q: Plasticity(p) for q, p in enumerate(plan.projections) if p.plastic}
         self.log: list[tuple[int, int]] = []
 
-    def advance(self, n_ticks: int, events: np.ndarray | Sequence[int]) -> None:
-        """Run some ticks with input spikes: (tick, cell) pairs, in rows or in a flat list."""
-        ticks, cells = np.array(events, dtype=np.int64).reshape(-1, 2).T
+    def advance(self, n_ticks: int, events: np.ndarray) -> None:
+        """Run some ticks with input spikes: (tick, cell) rows."""
+        ticks, cells = events.T
         for _ in range(n_ticks):
             self._tick(cells[ticks == self.tick])
+
+    def present(
+        self, first_cell: int, lines: Sequence[int], start: int, hold: int, n_ticks: int
+    ) -> None:
+        """Run some ticks, with input spikes of some lines in ``hold`` ticks from a start."""
+        cells = first_cell + np.array(lines, dtype=np.int64)
+        for _ in range(n_ticks):
+            self._tick(cells if start <= self.tick < start + hold else cells[:0])
 
     def _tick(self, inputs: np.ndarray) -> None:
         fired = np.zeros(self.plan.n_cells, dtype=bool)
@@ -282,7 +290,7 @@ class ReferenceEngine:
             "isyn_exc": self.i_exc.copy(),
             "isyn_inh": self.i_inh.copy(),
             "age": np.zeros(len(self.plan.populations), dtype=np.int64),
-            "due": np.ones(len(self.plan.populations), dtype=np.int64),
+            "due": np.ones((self.plan.ring - 1, len(self.plan.populations)), dtype=np.int64),
             "refractory": self.refractory.copy(),
             "arrivals": self.arrivals[:, :-1].copy(),
             "fired": self.fired[:-1].copy(),
@@ -299,8 +307,8 @@ class ReferenceEngine:
         self.i_exc, self.i_inh = state["isyn_exc"].copy(), state["isyn_inh"].copy()
         for p, age in zip(self.plan.populations, state["age"], strict=True):
             s = slice(p.start, p.stop)
-            self.v[s], self.i_exc[s], self.i_inh[s] = p.after_quiet(
-                self.v[s], self.i_exc[s], self.i_inh[s], int(age)
+            self.v[s], self.i_exc[s], self.i_inh[s], self.refractory[s] = p.after_quiet(
+                self.v[s], self.i_exc[s], self.i_inh[s], self.refractory[s], int(age)
             )
         self.arrivals[:, :-1], self.arrivals[:, -1] = state["arrivals"], 0.0
         self.fired[:-1], self.fired[-1] = state["fired"], False

@@ -79,15 +79,15 @@ class NativeSimulation(Simulation):
         self, source: str, lines: Sequence[int], start_tick: int, hold_ticks: int, n_ticks: int
     ) -> None:
         """Drive input lines and advance; see :meth:`neuromem.backends.Simulation.present`."""
-        first = self.plan.groups[source][0]
-        ticks = range(start_tick, start_tick + hold_ticks)
-        events = [number for tick in ticks for line in lines for number in (tick, first + line)]
-        if self._sampled or self._events.size or ticks.stop > self.engine.tick + n_ticks:
-            added = np.array(events, dtype=np.int64).reshape(-1, 2)
+        first, engine = self.plan.groups[source][0], self.engine
+        stop = start_tick + hold_ticks
+        if self._sampled or len(self._events) or stop > engine.tick + n_ticks:
+            held = [(tick, first + line) for tick in range(start_tick, stop) for line in lines]
+            added = np.array(held, dtype=np.int64).reshape(-1, 2)
             self._events = np.unique(np.concatenate([self._events, added]), axis=0)
             self._advance(n_ticks)
         else:
-            self.engine.advance(n_ticks, events)
+            engine.present(first, lines, start_tick, hold_ticks, n_ticks)
 
     def fired(self, population: str, ticks_ago: int = 0) -> list[int]:
         """Return who fired lately; see :meth:`neuromem.backends.Simulation.fired`."""

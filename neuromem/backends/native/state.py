@@ -7,8 +7,8 @@ A state is a flat dictionary of arrays, so that it goes into a file as it is:
 ``v``                     membrane potential of every neuron (mV, or dimensionless)
 ``isyn_exc, isyn_inh``    synaptic currents (nA)
 ``age``                   ticks since each population's v and currents were brought up to date
-``due``                   whether each population must advance even if nothing arrives
-``refractory``            refractory ticks left
+``due``                   [k, population]: whether it must advance k ticks from now, and why
+``refractory``            refractory ticks left when each population was brought up to date
 ``arrivals``              [receptor, k, neuron]: summed weights that act k ticks from now
 ``fired``                 [k, cell]: who fired k + 1 ticks ago
 ``plastic<q>_weights``    stored weights [pre, post] of plastic projection part q

@@ -64,18 +64,21 @@ class PopulationPlan:
     arrive_e: float = 1.0
     arrive_i: float = 1.0
 
-    def after_quiet(self, v, i_exc, i_inh, ticks: int):
-        """Return potentials and currents after some ticks in which nothing arrived."""
-        if self.model != 0 or ticks == 0:
-            return v, i_exc, i_inh
+    def after_quiet(self, v, i_exc, i_inh, refractory, ticks: int):
+        """Return potentials, currents and refractory ticks after ticks in which nothing arrived."""
+        if self.model != 0:
+            return v, i_exc, i_inh, refractory
         rest = self.v_rest + self.resistance * self.offset
         while ticks > 0:
-            step = min(ticks, len(self.quiet) - 1)
+            held = refractory[refractory > 0]
+            step = min(ticks, len(self.quiet) - 1, *held.tolist())
             by_v, by_e, by_i, left_e, left_i = self.quiet[step]
-            v = rest + ((v - rest) * by_v + (i_exc * by_e - i_inh * by_i))
+            moved = v + ((v - rest) * (by_v - 1) + (i_exc * by_e - i_inh * by_i))
+            v = np.where(refractory > 0, self.v_reset, moved)
             i_exc, i_inh = i_exc * left_e, i_inh * left_i
-            ticks = 0 if by_v == left_e == left_i == 0 else ticks - step
-        return v, i_exc, i_inh
+            refractory = np.maximum(refractory - step, 0)
+            ticks = 0 if by_v == left_e == left_i == 0 and not held.size else ticks - step
+        return v, i_exc, i_inh, refractory
 
     @cached_property
     def quiet(self) -> np.ndarray:
