@@ -64,6 +64,8 @@ def against_definition(job: Job, outcome: Outcome) -> Difference:
     exact.run(job.duration_ms)
     spikes: list[tuple[float, str, int, str]] = []
     for name, trains in outcome.spikes.items():
+        if trains == exact.spikes(name):
+            continue  # at once, where sets of many spikes take long
         ours, theirs = trains.pairs(), exact.spikes(name).pairs()
         spikes += [(t, name, n, "only on the board") for t, n in ours - theirs]
         spikes += [(t, name, n, "only in the definition") for t, n in theirs - ours]
