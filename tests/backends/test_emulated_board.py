@@ -102,6 +102,16 @@ def liquid(neuron, size: int = 100, *variables: str) -> Network:
 
 
 @pytest.mark.parametrize("name", SPIKES)
+def test_the_published_memory_runs_with_its_synapses_on_cores_of_their_own(oracle, tmp_path, name):
+    path = oracle / f"ca3_{name}.json"
+    comparisons, _ = replay(load_recording(path), NAME, synapse_cores=1, folder=str(tmp_path))
+    assert sum(len(c.recorded) for c in comparisons) == SPIKES[name]
+    assert {c.population: (c.missing, c.extra) for c in comparisons if c.missing or c.extra} == {}
+    programs = {Path(core.program).stem for core in load(tmp_path).cores}
+    assert {"IF_curr_exp_neuron", "synapses_stdp_mad_pair_additive"} <= programs
+
+
+@pytest.mark.parametrize("name", SPIKES)
 @pytest.mark.parametrize("neurons_per_core", [None, 1])
 def test_the_published_memory_gives_the_boards_spikes(oracle, tmp_path, name, neurons_per_core):
     """On one chip, and spread over at least six with a neuron on each core."""

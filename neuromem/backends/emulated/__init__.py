@@ -18,7 +18,7 @@ from typing import Any
 
 from neuromem.backends.emulated.capabilities import capabilities
 from neuromem.backends.emulated.crash import EmulationError
-from neuromem.backends.emulated.simulation import neurons_per_core, simulate
+from neuromem.backends.emulated.simulation import simulate, sizing
 from neuromem.backends.rerun import RerunSimulation
 from neuromem.backends.simulation import Fidelity, Simulation
 from neuromem.network import Network
@@ -32,7 +32,7 @@ def start(
     options: Mapping[str, Any],
 ) -> Simulation:
     """Return a simulation of a network at t = 0."""
-    neurons_per_core(options)
+    sizing(options)
     return RerunSimulation(simulate, capabilities(backend), network, seed, fidelity, options)
 
 

@@ -10,6 +10,8 @@ from neuromem.backends.spinnaker.capabilities import CONVENTION, NATIVE
 EXACT = NATIVE - {"record v", "record isyn_exc", "record isyn_inh"}
 OPTIONS = {
     "neurons_per_core": "most neurons on a core; sPyNNaker's own choice if not given",
+    "synapse_cores": "cores for the synapses of each core of neurons; sPyNNaker's own choice if "
+    "not given: none of their own at 1 ms",
     "fit_weights": "ring buffers as large as the largest possible sum, and no larger",
     "compressed": "whether packets follow the compressed routing tables (yes if not given)",
     "folder": "where configuration, log, data and a crash report go; a temporary one if not given",

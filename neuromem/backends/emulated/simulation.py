@@ -24,6 +24,8 @@ from neuromem.backends.verified import against_definition
 #: The kind of board that the network is mapped onto; as many of them as it needs.
 CARD = "spinn-5"
 WORKER = "neuromem.backends.emulated.worker"
+#: Options of how neurons are laid onto cores, and sPyNNaker's names of them.
+SIZING = {"neurons_per_core": "neurons_per_core", "synapse_cores": "n_synapse_cores"}
 
 
 def simulate(job: Job) -> Outcome:
@@ -58,12 +60,16 @@ def simulate(job: Job) -> Outcome:
     return outcome
 
 
-def neurons_per_core(options: Mapping[str, Any]) -> int | None:
-    """Return the most neurons on a core that options ask for; raise ValueError for a bad value."""
-    value = options.get("neurons_per_core")
-    if value is not None and (not isinstance(value, int) or value < 1):
-        raise ValueError(f"neurons_per_core = {value!r}: must be a whole number, at least 1")
-    return value
+def sizing(options: Mapping[str, Any]) -> dict[str, int]:
+    """Return how options lay neurons onto cores; raise ValueError for a bad value."""
+    found = {}
+    for name, theirs in SIZING.items():
+        value = options.get(name)
+        if value is not None and (not isinstance(value, int) or value < 1):
+            raise ValueError(f"{name} = {value!r}: must be a whole number, at least 1")
+        if value is not None:
+            found[theirs] = value
+    return found
 
 
 def mapped(job: Job, folder: Path) -> Machine:
@@ -71,7 +77,7 @@ def mapped(job: Job, folder: Path) -> Machine:
     mapping_job = EmulatorJob(
         ticks=job.ticks,
         fit_weights=bool(job.options.get("fit_weights", False)),
-        neurons_per_core=neurons_per_core(job.options),
+        sizing=sizing(job.options),
     )
     version = load_card(CARD).version
     child.prepare(folder, job.network, job.stimulus, mapping_job, Board("virtual"), version)

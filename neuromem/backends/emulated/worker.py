@@ -19,7 +19,7 @@ from neuromem.backends.spinnaker.outcome import every_tick
 from neuromem.backends.spinnaker.parts import Part
 from neuromem.backends.spinnaker.translate import build
 from neuromem.backends.spinnaker.worker import guarded, read_stimulus
-from neuromem.network import Population, load
+from neuromem.network import load
 
 
 class EmulatorJob(files.WorkerJob, frozen=True, kw_only=True):
@@ -27,11 +27,11 @@ class EmulatorJob(files.WorkerJob, frozen=True, kw_only=True):
 
     Parameters
     ----------
-    neurons_per_core
-        Most neurons on a core; sPyNNaker's own choice where None.
+    sizing
+        sPyNNaker's options of how neurons are laid onto cores; its own choice where empty.
     """
 
-    neurons_per_core: int | None = None
+    sizing: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def main(folder: Path) -> int:
@@ -46,10 +46,9 @@ def _map(folder: Path) -> None:
     network = every_tick(load(folder / files.NETWORK))
     h = network.timestep_ms
     sim.setup(timestep=h, min_delay=h)
-    made, parts = build(sim, network, read_stimulus(folder, network), fit_weights=job.fit_weights)
-    for population in network.populations:
-        if job.neurons_per_core is not None and isinstance(population, Population):
-            made[population.name].set_max_atoms_per_core(job.neurons_per_core)
+    _, parts = build(
+        sim, network, read_stimulus(folder, network), fit_weights=job.fit_weights, sizing=job.sizing
+    )
     sim.run(job.ticks * h)
     zeros = sum(_zeros(part, projection) for part, projection in parts)
     plastic = [(p.label, made) for p, made in parts if network.projection(p.label).plastic]

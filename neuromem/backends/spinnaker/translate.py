@@ -18,6 +18,7 @@ What is not literal:
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,12 +98,18 @@ def jump(neuron: IF_curr_delta | LIF_hard_reset, timestep_ms: float) -> float:
 
 
 def build(
-    sim: Any, network: Network, stimulus: Stimulus, *, fit_weights: bool = False
+    sim: Any,
+    network: Network,
+    stimulus: Stimulus,
+    *,
+    fit_weights: bool = False,
+    sizing: Mapping[str, int] | None = None,
 ) -> tuple[dict, list[tuple[Part, Any]]]:
     """Make the populations and projections in sPyNNaker, after its ``setup``.
 
     With ``fit_weights`` the ring buffers hold the largest sum that can arrive, and no more: finer
-    weights than by sPyNNaker's estimate, the largest weight times the number of inputs.
+    weights than by sPyNNaker's estimate, the largest weight times the number of inputs. ``sizing``
+    are sPyNNaker's options of how each population of neurons is laid onto cores.
 
     Returns
     -------
@@ -111,7 +118,8 @@ def build(
         projection.
     """
     made = {
-        p.name: _population(sim, network, p, stimulus, fit_weights) for p in network.populations
+        p.name: _population(sim, network, p, stimulus, fit_weights, sizing or {})
+        for p in network.populations
     }
     projections = []
     for projection in network.projections:
@@ -159,7 +167,12 @@ def _unit_jump(tau_m_ms: float, timestep_ms: float) -> float:
 
 
 def _population(
-    sim: Any, network: Network, population: Any, stimulus: Stimulus, fit_weights: bool
+    sim: Any,
+    network: Network,
+    population: Any,
+    stimulus: Stimulus,
+    fit_weights: bool,
+    sizing: Mapping[str, int],
 ) -> Any:
     if isinstance(population, SpikeSource):
         trains = stimulus.get(population.name)
@@ -169,11 +182,11 @@ def _population(
         return sim.Population(population.size, source, label=population.name)
     assert isinstance(population, Population)
     found = cell(population.neuron, network.timestep_ms)
-    sizing: dict[str, Any] = {"neurons_per_core": neurons_per_core(network, population)}
+    laid: dict[str, Any] = {"neurons_per_core": neurons_per_core(network, population), **sizing}
     if fit_weights:
-        sizing["max_expected_summed_weight"] = largest_sums(network, population)
+        laid["max_expected_summed_weight"] = largest_sums(network, population)
     model = _named(sim, found.model)(**found.parameters)
-    made = sim.Population(population.size, model, label=population.name, **sizing)
+    made = sim.Population(population.size, model, label=population.name, **laid)
     made.initialize(v=found.v_init)
     made.record("spikes")
     return made
