@@ -6,8 +6,6 @@ Bit for bit it is compared with the board's own programs in ``test_arithmetic_em
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +35,7 @@ from neuromem.network import (
     STDPSynapse,
 )
 from tests.network.strategies import networks, stimuli
+from tests.recordings import of_the_board
 
 NAME = "spinnaker-arithmetic"
 SPIKES = {"functional": 262, "state_map": 402}
@@ -48,19 +47,9 @@ FAST = IF_curr_exp(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def oracle() -> Path:
-    """The folder of board recordings, which are not part of the project."""
-    named = os.environ.get("NEUROMEM_ORACLE")
-    folder = Path(named) if named else Path(__file__).parents[3] / "shared" / "oracle"
-    if not (folder / "ca3_functional.json").is_file():
-        pytest.skip(f"no board recordings in {folder}: set NEUROMEM_ORACLE to their folder")
-    return folder
-
-
 @pytest.mark.parametrize("name", SPIKES)
-def test_the_published_memory_gives_the_boards_spikes(oracle, name):
-    comparisons, result = replay(load_recording(oracle / f"ca3_{name}.json"), NAME)
+def test_the_published_memory_gives_the_boards_spikes(name):
+    comparisons, result = replay(load_recording(of_the_board(name)), NAME)
     assert sum(len(c.recorded) for c in comparisons) == SPIKES[name]
     assert {c.population: (c.missing, c.extra) for c in comparisons if c.missing or c.extra} == {}
     assert result.provenance.fidelity == "exact"

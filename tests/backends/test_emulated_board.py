@@ -5,7 +5,6 @@ Every network is mapped by sPyNNaker in a process of its own, which takes second
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -33,6 +32,7 @@ from neuromem.network import (
     StaticSynapse,
     STDPSynapse,
 )
+from tests.recordings import of_the_board
 
 pytest.importorskip("unicorn", reason="the emulator needs unicorn")
 pytest.importorskip("spinn_utilities", reason="the board's programs need sPyNNaker")
@@ -44,16 +44,6 @@ FAST = IF_curr_exp(
     cm_nf=0.27, tau_m_ms=3.0, tau_refrac_ms=1.0, tau_syn_E_ms=0.3, tau_syn_I_ms=0.3,
     v_rest_mv=-60.0, v_reset_mv=-60.0, v_thresh_mv=-57.5,
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Path:
-    """The folder of board recordings, which are not part of the project."""
-    named = os.environ.get("NEUROMEM_ORACLE")
-    folder = Path(named) if named else Path(__file__).parents[3] / "shared" / "oracle"
-    if not (folder / "ca3_functional.json").is_file():
-        pytest.skip(f"no board recordings in {folder}: set NEUROMEM_ORACLE to their folder")
-    return folder
 
 
 def differences(network: Network, stimulus, duration_ms: float, **options):
@@ -102,8 +92,8 @@ def liquid(neuron, size: int = 100, *variables: str) -> Network:
 
 
 @pytest.mark.parametrize("name", SPIKES)
-def test_the_published_memory_runs_with_its_synapses_on_cores_of_their_own(oracle, tmp_path, name):
-    path = oracle / f"ca3_{name}.json"
+def test_the_published_memory_runs_with_its_synapses_on_cores_of_their_own(tmp_path, name):
+    path = of_the_board(name)
     comparisons, _ = replay(load_recording(path), NAME, synapse_cores=1, folder=str(tmp_path))
     assert sum(len(c.recorded) for c in comparisons) == SPIKES[name]
     assert {c.population: (c.missing, c.extra) for c in comparisons if c.missing or c.extra} == {}
@@ -113,9 +103,9 @@ def test_the_published_memory_runs_with_its_synapses_on_cores_of_their_own(oracl
 
 @pytest.mark.parametrize("name", SPIKES)
 @pytest.mark.parametrize("neurons_per_core", [None, 1])
-def test_the_published_memory_gives_the_boards_spikes(oracle, tmp_path, name, neurons_per_core):
+def test_the_published_memory_gives_the_boards_spikes(tmp_path, name, neurons_per_core):
     """On one chip, and spread over at least six with a neuron on each core."""
-    path = oracle / f"ca3_{name}.json"
+    path = of_the_board(name)
     options = {"folder": str(tmp_path)}
     if neurons_per_core:
         options["neurons_per_core"] = neurons_per_core
