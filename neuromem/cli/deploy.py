@@ -133,9 +133,10 @@ def deploy(
         print_line()
         print_table(*beside_counts(found.preflight, result.provenance.settings))
         print_line()
-        _print_result(work, result, folder)
+        _print_result(work, result, folder, "the emulated board")
     elif found.outcome is not None:
-        _print_result(work, to_result(work.network, found.outcome, work.duration_ms), folder)
+        result = to_result(work.network, found.outcome, work.duration_ms)
+        _print_result(work, result, folder, "the board")
     return 0 if found.preflight.ok else 1
 
 
@@ -185,11 +186,11 @@ def _sources(network: Network, result: Result) -> dict[str, SpikeTrains]:
     return {name: result.spikes[name] for name in names}
 
 
-def _print_result(work: Work, result: Result, folder: Path) -> None:
-    """Print what the board gave, and write it."""
+def _print_result(work: Work, result: Result, folder: Path, where: str) -> None:
+    """Print what the board gave, or what stands for it, and write it."""
     spikes = result.spikes
     print_table(
-        ("population", "spikes on the board"), [(name, str(len(s))) for name, s in spikes.items()]
+        ("population", f"spikes on {where}"), [(name, str(len(s))) for name, s in spikes.items()]
     )
     if work.session is not None:
         session, memory = work.session, work.session.memory
